@@ -5,10 +5,14 @@ const project = (root: string) => ({
   test: { name: root, root, include: ["test/**/*.test.ts"] }
 })
 
+// Where .ci/run reads the counts from.
+const report = process.env.NVO_TEST_REPORT
+
 export default defineConfig({
   test: {
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    reporters: report === undefined ? ["default"] : ["default", ["json", { outputFile: report }]],
     projects: [
       "packages/protocol",
       "packages/server",
@@ -17,7 +21,8 @@ export default defineConfig({
       "packages/bench",
       "examples/todo",
       "examples/hello",
-      "examples/streaming"
+      "examples/streaming",
+      "scripts"
     ].map(project)
   }
 })

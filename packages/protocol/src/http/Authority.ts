@@ -14,7 +14,7 @@ const isIpv6 = (text: string): boolean => {
   const groups = text.split(":")
   const last = groups[groups.length - 1]
   const v4 = last.includes(".")
-  if (v4 && !/^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.|$)){4}$/.test(last)) return false
+  if (v4 && !/^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.|$)){4}$/.test(last)) return false
   const hex = v4 ? groups.slice(0, -1) : groups
   if (hex.some((group) => group.length > 4 || group.includes("."))) return false
   if (compressed === -1) {

@@ -484,7 +484,7 @@ export const end = (decoder: RequestDecoder, state: State): Outcome => {
       connectionId: decoder.connectionId,
       requestIndex: state.index,
       phase,
-      offset: state._tag === "Head" ? state.buffer.length : state._tag === "Idle" ? 0 : state.offset
+      offset: ("offset" in state ? state.offset : 0) + ("buffer" in state ? state.buffer.length : 0)
     })
   }
 }

@@ -6,7 +6,7 @@
 import * as Authority from "../../http/Authority.ts"
 import * as BodyFraming from "../../http/BodyFraming.ts"
 import type { FieldSection } from "../../http/FieldSection.ts"
-import { classes, HEXDIG, TARGET, TARGET_WHATWG } from "../../http/Grammar.ts"
+import { classes, HEXDIG, HTAB, SP, TARGET, TARGET_WHATWG } from "../../http/Grammar.ts"
 import type { Limits } from "../../http/Limits.ts"
 import * as RequestTarget from "../../http/RequestTarget.ts"
 import { quote, quoteOctet, type ReasonTag } from "../Http1Error.ts"
@@ -86,12 +86,22 @@ const isValidHost = (host: string): boolean => {
   return true
 }
 
+// A loop, since the regular expression for it takes a time quadratic in the white space: 0.4 s for 16 KiB.
+// Only SP and HTAB: `String.prototype.trim` takes off octets that are part of a value.
+const trimOws = (text: string): string => {
+  let from = 0
+  let to = text.length
+  while (from < to && (text.charCodeAt(from) === SP || text.charCodeAt(from) === HTAB)) from++
+  while (to > from && (text.charCodeAt(to - 1) === SP || text.charCodeAt(to - 1) === HTAB)) to--
+  return text.slice(from, to)
+}
+
 /** The members of a comma-separated list, in lower case, without the empty ones. RFC 9110 §5.6.1. */
 export const listMembers = (value: string): ReadonlyArray<string> =>
   value
     .toLowerCase()
     .split(",")
-    .map((member) => member.replace(/^[ \t]+|[ \t]+$/g, ""))
+    .map(trimOws)
     .filter((member) => member !== "")
 
 const isDigits = (text: string): boolean => {
@@ -105,7 +115,7 @@ const isDigits = (text: string): boolean => {
 
 const checkTransferEncoding = (value: string, at: number): Refusal | undefined => {
   if (value.toLowerCase() === "chunked") return undefined
-  const members = value.split(",").map((member) => member.replace(/^[ \t]+|[ \t]+$/g, ""))
+  const members = value.split(",").map(trimOws)
   // RFC 9110 §10.1.4: transfer-coding = token *( OWS ";" OWS transfer-parameter ). Empty members are
   // allowed in lists, but nobody who means well sends them here.
   if (members.some((member) => !/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+(?:[ \t]*;[^,]*)?$/.test(member))) {
@@ -114,7 +124,7 @@ const checkTransferEncoding = (value: string, at: number): Refusal | undefined =
   const isChunked = (member: string) => member.toLowerCase() === "chunked"
   const last = members[members.length - 1]
   // RFC 9112 §7.1: chunked has no parameters, and is applied once and last.
-  if (!isChunked(last) || members.slice(0, -1).some((member) => /^chunked\b/i.test(member))) {
+  if (!isChunked(last) || members.slice(0, -1).some((member) => /^chunked(?:[ \t]*;|$)/i.test(member))) {
     return refuse("TransferCodingNotFinal", at, quote(value))
   }
   return refuse("UnknownTransferCoding", at, quote(value))
@@ -213,10 +223,11 @@ export const read = (
   let expectContinue = false
   // RFC 9110 §10.1.1: ignored in HTTP/1.0.
   if (expect !== undefined && minorVersion === 1) {
-    if (listMembers(expect).some((member) => member !== "100-continue")) {
+    const members = listMembers(expect)
+    if (members.some((member) => member !== "100-continue")) {
       return refuse("UnknownExpectation", expectAt, quote(expect))
     }
-    expectContinue = framing._tag !== "None"
+    expectContinue = members.length > 0 && framing._tag !== "None"
   }
 
   let persistent = minorVersion === 1

@@ -1,0 +1,170 @@
+/**
+ * The transport over `node:net` and `node:tls`: TCP, unix sockets and TLS on every platform that Node runs on.
+ */
+import { Transport, TransportError } from "@nvo/server"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as NetAddress from "effect/net/NetAddress"
+import * as Net from "node:net"
+import * as Tls from "node:tls"
+import * as NetConnection from "./internal/netConnection.ts"
+import type { TlsOptions } from "./TlsOptions.ts"
+import * as TlsContext from "./TlsOptions.ts"
+
+/** What a NetTransport is made with. */
+export interface Options {
+  /** Octets that may wait for the operating system before `write` suspends. Default: 65,536. */
+  readonly writeHighWaterMark?: number | undefined
+  /** Serves TLS where given. */
+  readonly tls?: TlsOptions | undefined
+}
+
+const listenOptions = (options: Transport.ListenOptions): Net.ListenOptions =>
+  options.path !== undefined
+    ? { path: options.path, backlog: options.backlog }
+    : {
+        port: options.port ?? 0,
+        ...(options.host === undefined ? {} : { host: options.host }),
+        backlog: options.backlog,
+        ...(options.reusePort === undefined ? {} : { reusePort: options.reusePort }),
+        ...(options.ipv6Only === undefined ? {} : { ipv6Only: options.ipv6Only })
+      }
+
+const addressOf = (server: Net.Server): Effect.Effect<NetAddress.SocketAddress, TransportError.TransportError> => {
+  const address = server.address()
+  if (address === null) return Effect.fail(listenFailed(new Error("The server has no address")))
+  return typeof address === "string"
+    ? Effect.succeed(NetAddress.unixPathAddress(address))
+    : Effect.mapError(
+        Effect.fromResult(NetAddress.inetAddressFromIpString(address.address, address.port)),
+        listenFailed
+      )
+}
+
+const listenFailed = (cause: unknown) => TransportError.make({ _tag: "ListenFailed", cause })
+
+const open = (
+  server: Net.Server,
+  options: Transport.ListenOptions
+): Effect.Effect<void, TransportError.TransportError> =>
+  Effect.callback((resume) => {
+    const onError = (cause: Error) => resume(Effect.fail(listenFailed(cause)))
+    server.once("error", onError)
+    server.listen(listenOptions(options), () => {
+      server.off("error", onError)
+      resume(Effect.void)
+    })
+  })
+
+type Accepted = Effect.Effect<NetConnection.NetConnection, TransportError.TransportError>
+
+// Connections that came and that nobody has accepted yet, and who waits for one.
+class AcceptQueue {
+  private readonly ready: Array<Accepted> = []
+  private waiting: ((accepted: Accepted) => void) | undefined = undefined
+
+  push(accepted: Accepted): void {
+    const { waiting } = this
+    if (waiting === undefined) this.ready.push(accepted)
+    else {
+      this.waiting = undefined
+      waiting(accepted)
+    }
+  }
+
+  readonly take: Accepted = Effect.suspend(
+    () =>
+      this.ready.shift() ??
+      Effect.callback<NetConnection.NetConnection, TransportError.TransportError>((resume) => {
+        this.waiting = resume
+        return Effect.sync(() => {
+          if (this.waiting === resume) this.waiting = undefined
+        })
+      })
+  )
+
+  /** Drops what nobody will accept. */
+  readonly drop: Effect.Effect<void> = Effect.suspend(() =>
+    Effect.forEach(
+      this.ready.splice(0),
+      (accepted) => Effect.ignore(Effect.flatMap(accepted, (connection) => connection.reset)),
+      { discard: true }
+    )
+  )
+}
+
+const acceptPlain = (server: Net.Server, queue: AcceptQueue, highWaterMark: number): void => {
+  server.on("connection", (socket) => {
+    queue.push(Effect.succeed(NetConnection.fromSocket(socket, highWaterMark)))
+  })
+}
+
+// A socket under handshake belongs to nobody yet; the set lets it be dropped with the listener.
+const acceptTls = (
+  server: Tls.Server,
+  queue: AcceptQueue,
+  highWaterMark: number,
+  handshakes: Set<Net.Socket>
+): void => {
+  server.on("connection", (socket: Net.Socket) => {
+    handshakes.add(socket)
+    socket.once("close", () => handshakes.delete(socket))
+  })
+  server.on("secureConnection", (socket) => {
+    queue.push(Effect.succeed(NetConnection.fromTlsSocket(socket, highWaterMark)))
+  })
+  server.on("tlsClientError", (cause, socket) => {
+    socket.destroy()
+    queue.push(Effect.fail(TransportError.make({ _tag: "TlsHandshakeFailed", cause })))
+  })
+}
+
+const listen = (options: Options, where: Transport.ListenOptions) =>
+  Effect.gen(function* () {
+    const queue = new AcceptQueue()
+    const handshakes = new Set<Net.Socket>()
+    const highWaterMark = options.writeHighWaterMark ?? 65_536
+    let server: Net.Server
+    if (options.tls === undefined) {
+      // Sockets are taken over before they read: see NetConnection.
+      server = Net.createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true, highWaterMark })
+      acceptPlain(server, queue, highWaterMark)
+    } else {
+      const tls = yield* Effect.mapError(TlsContext.toServerOptions(options.tls), listenFailed)
+      const tlsServer = Tls.createServer({ ...tls, allowHalfOpen: true, noDelay: true })
+      acceptTls(tlsServer, queue, highWaterMark, handshakes)
+      server = tlsServer
+    }
+    const close = Effect.andThen(
+      Effect.sync(() => {
+        if (server.listening) server.close()
+      }),
+      queue.drop
+    )
+    yield* Effect.acquireRelease(open(server, where), () =>
+      Effect.andThen(
+        close,
+        Effect.sync(() => {
+          for (const socket of handshakes) if (!NetConnection.isAdopted(socket)) socket.destroy()
+        })
+      )
+    )
+    // After it listens, an error is one of accepting.
+    server.on("error", (cause) => queue.push(Effect.fail(TransportError.make({ _tag: "AcceptFailed", cause }))))
+    const address = yield* addressOf(server)
+    const listener: Transport.Listener = {
+      address,
+      accept: Effect.acquireRelease(queue.take, (connection) => connection.release, { interruptible: true }),
+      close
+    }
+    return listener
+  })
+
+/** Makes a NetTransport. */
+export const make = (options: Options = {}): Transport.Transport["Service"] => ({
+  listen: (where) => listen(options, where)
+})
+
+/** Provides a NetTransport as the `Transport`. */
+export const layer = (options?: Options): Layer.Layer<Transport.Transport> =>
+  Layer.succeed(Transport.Transport)(make(options))

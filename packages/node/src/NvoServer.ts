@@ -1,0 +1,125 @@
+/**
+ * nvo as a layer: the `HttpServer` that `effect/http` apps are served on.
+ *
+ * @example
+ * ```ts
+ * import { NodeRuntime } from "@effect/platform-node"
+ * import { Layer } from "effect"
+ * import { HttpRouter, HttpServerResponse } from "effect/http"
+ * import * as NvoServer from "@nvo/node/NvoServer"
+ *
+ * const Hello = HttpRouter.add("GET", "/", HttpServerResponse.text("Hello, World!"))
+ *
+ * export const Main = HttpRouter.serve(Hello).pipe(Layer.provide(NvoServer.layer({ port: 3000 })))
+ *
+ * export const main = () => NodeRuntime.runMain(Layer.launch(Main))
+ * ```
+ */
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import type * as NodeServices from "@effect/platform-node/NodeServices"
+import { Connections, Engine, ServerConfig, ServerErrors, Transport, type TransportError } from "@nvo/server"
+import * as Config from "effect/Config"
+import * as Effect from "effect/Effect"
+import type * as Etag from "effect/http/Etag"
+import * as FetchHttpClient from "effect/http/FetchHttpClient"
+import type { HttpClient } from "effect/http/HttpClient"
+import type * as HttpPlatform from "effect/http/HttpPlatform"
+import * as HttpServer from "effect/http/HttpServer"
+import { ServeError } from "effect/http/HttpServerError"
+import * as Layer from "effect/Layer"
+import * as NetTransport from "./NetTransport.ts"
+import type { TlsOptions } from "./TlsOptions.ts"
+
+/** Where to listen, with which limits, and with TLS or without. Everything has a default. */
+export interface Options extends Transport.ListenOptions, ServerConfig.Input {
+  /** Serves TLS where given. */
+  readonly tls?: TlsOptions | undefined
+}
+
+/** What a running server is known by besides `HttpServer`. */
+export type Services = HttpServer.HttpServer | Connections.Connections | ServerErrors.ServerErrors
+
+const listenError = (error: TransportError.TransportError): ServeError =>
+  new ServeError({ cause: "cause" in error.reason ? error.reason.cause : error })
+
+const makeServer = (options: Options) =>
+  Effect.gen(function* () {
+    const transport = yield* Transport.Transport
+    const listener = yield* Effect.mapError(transport.listen(options), listenError)
+    return yield* Engine.make(listener, ServerConfig.make(options))
+  })
+
+/**
+ * The server alone, over any `Transport`. `ServeError` carries what the platform said, with its `code`.
+ */
+export const layerServerWith = (
+  options: Options = {}
+): Layer.Layer<Services, ServeError, Transport.Transport> =>
+  Layer.effect(HttpServer.HttpServer)(makeServer(options)).pipe(
+    Layer.provideMerge(Layer.merge(Connections.Connections.layer, ServerErrors.ServerErrors.layer))
+  )
+
+/** The server alone, over `node:net` and `node:tls`. */
+export const layerServer = (options: Options = {}): Layer.Layer<Services, ServeError> =>
+  layerServerWith(options).pipe(
+    Layer.provide(NetTransport.layer({ tls: options.tls, writeHighWaterMark: options.writeHighWaterMark }))
+  )
+
+/** What every Node application needs with a server. */
+export type PlatformServices = NodeServices.NodeServices | HttpPlatform.HttpPlatform | Etag.Generator
+
+/**
+ * The server with Node's platform services: what `NodeHttpServer.layer` provides, and `Connections` and
+ * `ServerErrors` besides.
+ */
+export const layer = (options: Options = {}): Layer.Layer<Services | PlatformServices, ServeError> =>
+  Layer.mergeAll(layerServer(options), NodeHttpServer.layerHttpServices)
+
+/**
+ * Like `layer`, with options from a `Config`. `config` reads all of them from the environment.
+ */
+export const layerConfig = (
+  options: Config.Wrap<Options>
+): Layer.Layer<Services | PlatformServices, ServeError | Config.ConfigError> =>
+  Layer.unwrap(Effect.map(Config.unwrap(options), layer))
+
+/**
+ * Every option from the environment: `NVO_PORT`, `NVO_HOST`, `NVO_SOCKET_PATH`, `NVO_BACKLOG`,
+ * `NVO_REUSE_PORT`, and the variables of `ServerConfig`.
+ *
+ * @example
+ * ```ts
+ * import { Effect, Layer } from "effect"
+ * import * as NvoServer from "@nvo/node/NvoServer"
+ *
+ * export const Server = Layer.unwrap(Effect.map(NvoServer.config, NvoServer.layer))
+ * ```
+ */
+export const config: Config.Config<Options> = Config.map(
+  Config.all({
+    port: optional(Config.Int("NVO_PORT")),
+    host: optional(Config.NonEmptyString("NVO_HOST")),
+    path: optional(Config.NonEmptyString("NVO_SOCKET_PATH")),
+    backlog: optional(Config.Int("NVO_BACKLOG")),
+    reusePort: optional(Config.Boolean("NVO_REUSE_PORT")),
+    engine: ServerConfig.config
+  }),
+  ({ engine, ...listen }) => ({ ...engine, ...listen })
+)
+
+function optional<A>(self: Config.Config<A>): Config.Config<A | undefined> {
+  return Config.withDefault(self, undefined)
+}
+
+/**
+ * A server on a free port with an `HttpClient` that is bound to it.
+ */
+export const layerTest: Layer.Layer<Services | PlatformServices | HttpClient, ServeError> =
+  HttpServer.layerTestClient.pipe(
+    Layer.provide(
+      Layer.fresh(FetchHttpClient.layer).pipe(
+        Layer.provide(Layer.succeed(FetchHttpClient.RequestInit)({ keepalive: false }))
+      )
+    ),
+    Layer.provideMerge(layer({ port: 0 }))
+  )

@@ -1,0 +1,291 @@
+/**
+ * A `node:net` socket as a connection: reading into an inbox, writing through an outbox.
+ */
+import { ConnectionId, type Latin1 } from "@nvo/protocol"
+import { ConnectionInbox, type Transport, TransportError } from "@nvo/server"
+import * as Effect from "effect/Effect"
+import * as Net from "node:net"
+import type * as Tls from "node:tls"
+
+// Identities are unique in the process, whatever listens.
+let lastId = 0
+
+// One buffer for the reads of all plain sockets: what arrives is copied out before the callback returns.
+// 64 KiB is what libuv reads at once; a smaller buffer makes more system calls of a large body.
+const READ_BUFFER = Buffer.allocUnsafeSlow(65_536)
+
+// What one turn writes is held back until its end, but no more than this.
+const OUTBOX_LIMIT = 65_536
+
+// How long a socket whose program has ended may take to give its last octets to the operating system.
+const FLUSH_TIMEOUT = "1 second"
+
+interface Internals {
+  _handle: { readonly reading?: boolean } | null
+  _server: { _connections?: number } | null
+}
+
+const adopted = new WeakSet<Net.Socket>()
+
+/** Whether the socket belongs to a connection. */
+export const isAdopted = (socket: Net.Socket): boolean => adopted.has(socket)
+
+/** See the module. */
+export class NetConnection implements Transport.Connection {
+  readonly id: ConnectionId.ConnectionId
+  readonly peerAddress: string | undefined
+  readonly peerPort: number | undefined
+  readonly tls: Transport.TlsInfo | undefined
+  readonly pull: Transport.Connection["pull"]
+  private readonly inbox: ConnectionInbox.ConnectionInbox
+  private readonly highWaterMark: number
+  private socket!: Net.Socket
+  private outbox: Array<Latin1.Octets> = []
+  private outboxBytes = 0
+  /** Whether octets that just came are being handled: what is written meanwhile leaves together. */
+  private dispatching = false
+  private onDrain: Array<(exit: Effect.Effect<void, TransportError.TransportError>) => void> = []
+
+  constructor(
+    peer: { readonly remoteAddress?: string | undefined; readonly remotePort?: number | undefined },
+    tls: Transport.TlsInfo | undefined,
+    highWaterMark: number
+  ) {
+    this.id = ConnectionId.make(++lastId)
+    this.peerAddress = peer.remoteAddress
+    this.peerPort = peer.remotePort
+    this.tls = tls
+    this.highWaterMark = highWaterMark
+    this.inbox = new ConnectionInbox.ConnectionInbox(this.id, () => this.readMore())
+    this.pull = this.inbox.pull
+  }
+
+  get onDeparture(): Transport.Connection["onDeparture"] {
+    return this.inbox.onDeparture
+  }
+
+  set onDeparture(hook: Transport.Connection["onDeparture"]) {
+    this.inbox.onDeparture = hook
+  }
+
+  /** Takes the socket over: from here on this connection is its only owner. */
+  attach(socket: Net.Socket): this {
+    this.socket = socket
+    adopted.add(socket)
+    let cause: unknown
+    socket.on("end", () => this.inbox.end())
+    socket.on("error", (error) => {
+      cause = error
+    })
+    socket.on("close", () => {
+      this.inbox.lose(
+        TransportError.make(
+          { _tag: "ConnectionReset", cause: cause ?? new Error("The connection was closed") },
+          this.id
+        )
+      )
+      this.settle(Effect.fail(this.writeFailed(cause)))
+    })
+    socket.on("drain", () => this.settle(Effect.void))
+    return this
+  }
+
+  /** Octets came in a buffer that will be written to again. Returns whether to go on reading. */
+  receive(buffer: Uint8Array, length: number): boolean {
+    const bytes = Buffer.allocUnsafe(length)
+    bytes.set(buffer.subarray(0, length))
+    return this.dispatch(bytes)
+  }
+
+  /** Octets came in a buffer of their own. */
+  dispatch(bytes: Uint8Array): boolean {
+    this.dispatching = true
+    const more = this.inbox.offer(bytes)
+    this.dispatching = false
+    if (this.outbox.length > 0) this.flush()
+    return more
+  }
+
+  private readMore(): void {
+    const { socket } = this
+    if (socket.destroyed) return
+    // `read(0)` starts a handle that an onread callback paused; `resume` a stream that was paused.
+    if (this.tls === undefined && takesBuffers) socket.read(0)
+    else socket.resume()
+  }
+
+  writeUnsafe(octets: ReadonlyArray<Latin1.Octets>): boolean | TransportError.TransportError {
+    const { outbox, socket } = this
+    if (socket.destroyed || socket.writableEnded) return this.writeFailed(socket.errored ?? undefined)
+    for (let i = 0; i < octets.length; i++) {
+      const item = octets[i]
+      const last = outbox.length - 1
+      // Heads and small bodies of one turn become one string, and one string one system call.
+      if (typeof item === "string" && last >= 0 && typeof outbox[last] === "string") outbox[last] += item
+      else outbox.push(item)
+      this.outboxBytes += item.length
+    }
+    if (!this.dispatching || this.outboxBytes >= OUTBOX_LIMIT) this.flush()
+    return socket.writableLength + this.outboxBytes < this.highWaterMark
+  }
+
+  private flush(): void {
+    const { outbox, socket } = this
+    if (outbox.length === 0) return
+    this.outbox = []
+    this.outboxBytes = 0
+    if (socket.destroyed) return
+    if (outbox.length === 1) {
+      writeOctets(socket, outbox[0])
+      return
+    }
+    socket.cork()
+    for (const item of outbox) writeOctets(socket, item)
+    socket.uncork()
+  }
+
+  readonly write = (octets: ReadonlyArray<Latin1.Octets>): Effect.Effect<void, TransportError.TransportError> =>
+    Effect.suspend(() => {
+      const result = this.writeUnsafe(octets)
+      if (result === true) return Effect.void
+      if (result !== false) return Effect.fail(result)
+      this.flush()
+      return this.socket.writableNeedDrain ? this.drained : Effect.void
+    })
+
+  private readonly drained = Effect.callback<void, TransportError.TransportError>((resume) => {
+    this.onDrain.push(resume)
+    return Effect.sync(() => {
+      this.onDrain = this.onDrain.filter((other) => other !== resume)
+    })
+  })
+
+  private settle(exit: Effect.Effect<void, TransportError.TransportError>): void {
+    if (this.onDrain.length === 0) return
+    const waiting = this.onDrain
+    this.onDrain = []
+    for (const resume of waiting) resume(exit)
+  }
+
+  private writeFailed(cause: unknown): TransportError.TransportError {
+    return TransportError.make(
+      { _tag: "WriteFailed", cause: cause ?? new Error("The connection is closed") },
+      this.id
+    )
+  }
+
+  readonly end: Effect.Effect<void, TransportError.TransportError> = Effect.callback((resume) => {
+    const { socket } = this
+    this.flush()
+    if (socket.writableFinished) return resume(Effect.void)
+    if (socket.destroyed) return resume(Effect.fail(this.writeFailed(socket.errored ?? undefined)))
+    const done = () => {
+      socket.off("finish", done)
+      socket.off("close", done)
+      resume(socket.writableFinished ? Effect.void : Effect.fail(this.writeFailed(socket.errored ?? undefined)))
+    }
+    socket.on("finish", done)
+    socket.on("close", done)
+    socket.end()
+    return Effect.sync(() => {
+      socket.off("finish", done)
+      socket.off("close", done)
+    })
+  })
+
+  readonly reset: Effect.Effect<void> = Effect.sync(() => {
+    const { socket } = this
+    if (socket.destroyed) return
+    // A unix socket and TLS have no reset; closing with octets missing tells the peer there.
+    if (this.tls === undefined && this.peerAddress !== undefined) socket.resetAndDestroy()
+    else socket.destroy()
+  })
+
+  readonly close: Effect.Effect<void> = Effect.sync(() => this.inbox.close())
+
+  /** What the Scope does at the end: gives the last octets to the operating system and closes the socket. */
+  readonly release: Effect.Effect<void> = Effect.suspend(() => {
+    const { socket } = this
+    this.inbox.onDeparture = undefined
+    this.flush()
+    const destroy = Effect.sync(() => void socket.destroy())
+    if (socket.destroyed || (socket.writableLength === 0 && !socket.connecting)) return destroy
+    return Effect.andThen(Effect.timeoutOption(Effect.ignore(this.end), FLUSH_TIMEOUT), destroy)
+  })
+}
+
+const writeOctets = (socket: Net.Socket, item: Latin1.Octets): void => {
+  if (typeof item === "string") socket.write(item, "latin1")
+  else socket.write(item)
+}
+
+/**
+ * Whether accepted sockets can be read through one shared buffer. `onread` is documented for outgoing sockets;
+ * that it works for an accepted handle is not, so a Node where it does not falls back to 'data' events. It
+ * saves a Buffer and the stream machinery for each read: 10.4 instead of 13.3 µs for a bare request and answer.
+ */
+export const takesBuffers: boolean = (() => {
+  try {
+    const socket = new Net.Socket({
+      onread: { buffer: new Uint8Array(1), callback: () => true }
+    } as Net.SocketConstructorOpts)
+    const found = Object.getOwnPropertySymbols(socket).some(
+      (symbol) => symbol.description === "kBufferCb" && typeof (socket as never)[symbol] === "function"
+    )
+    socket.destroy()
+    return found
+  } catch {
+    return false
+  }
+})()
+
+const readEvents = (connection: NetConnection, socket: Net.Socket): void => {
+  socket.on("data", (chunk: Buffer) => {
+    if (!connection.dispatch(chunk)) socket.pause()
+  })
+}
+
+/** Takes over a socket that was accepted paused, before its first read. */
+export const fromSocket = (accepted: Net.Socket, highWaterMark: number): NetConnection => {
+  const connection = new NetConnection(accepted, undefined, highWaterMark)
+  const internals = accepted as unknown as Internals
+  const handle = internals._handle
+  if (!takesBuffers || handle === null || handle === undefined || accepted.destroyed) {
+    readEvents(connection, accepted)
+    accepted.resume()
+    return connection.attach(accepted)
+  }
+  // The handle moves to a socket that reads into the shared buffer. The first socket is left without handle
+  // and server, so that nothing it still does reaches either.
+  const server = internals._server
+  internals._handle = null
+  internals._server = null
+  const socket = new Net.Socket({
+    handle,
+    allowHalfOpen: true,
+    writableHighWaterMark: highWaterMark,
+    manualStart: true,
+    onread: {
+      buffer: READ_BUFFER,
+      callback: (length: number, buffer: Uint8Array) => connection.receive(buffer, length)
+    }
+  } as unknown as Net.SocketConstructorOpts)
+  ;(socket as unknown as Internals)._server = server
+  connection.attach(socket)
+  socket.read(0)
+  return connection
+}
+
+/** Takes over a TLS socket whose handshake is complete. */
+export const fromTlsSocket = (socket: Tls.TLSSocket, highWaterMark: number): NetConnection => {
+  const connection = new NetConnection(
+    socket,
+    {
+      alpnProtocol: typeof socket.alpnProtocol === "string" ? socket.alpnProtocol : undefined,
+      serverName: typeof socket.servername === "string" ? socket.servername : undefined
+    },
+    highWaterMark
+  )
+  readEvents(connection, socket)
+  return connection.attach(socket)
+}

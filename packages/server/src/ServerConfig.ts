@@ -1,0 +1,171 @@
+/**
+ * The one configuration of the engine: every number that is a limit, with its unit, its default and what it
+ * does. The reference page is generated from it, and it loads from the environment.
+ *
+ * An environment variable is `NVO_` and the name in capitals: `NVO_HEAD_BYTES=32768`,
+ * `NVO_DRAIN_TIMEOUT="10 seconds"`.
+ */
+import { Limits } from "@nvo/protocol"
+import * as Config from "effect/Config"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+
+const positive = Schema.Int.check(Schema.isGreaterThan(0))
+const natural = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
+
+const withDefault = <S extends Schema.Top>(
+  schema: S,
+  encoded: S["Encoded"],
+  unit: string,
+  description: string
+): Schema.withDecodingDefaultKey<S> =>
+  Schema.withDecodingDefaultKey<S>(Effect.succeed(encoded))(schema).annotateKey({
+    description,
+    documentation: unit
+  }) as Schema.withDecodingDefaultKey<S>
+
+/** The schema: names, defaults and descriptions. Durations are texts such as `"10 seconds"` when encoded. */
+export const ServerConfig = Schema.Struct({
+  requestLineBytes: withDefault(
+    positive,
+    Limits.defaults.requestLineBytes,
+    "octets",
+    "The longest request line, without its line end. Longer: 414."
+  ),
+  methodBytes: withDefault(positive, Limits.defaults.methodBytes, "octets", "The longest method. Longer: 501."),
+  headBytes: withDefault(
+    positive,
+    Limits.defaults.headBytes,
+    "octets",
+    "The largest request line and field section together, line ends included. Larger: 431."
+  ),
+  fieldCount: withDefault(
+    positive,
+    Limits.defaults.fieldCount,
+    "field lines",
+    "The most field lines of a head or of a trailer section. More: 431."
+  ),
+  emptyLines: withDefault(
+    natural,
+    Limits.defaults.emptyLines,
+    "lines",
+    "Empty lines that are skipped in front of a request line. More: 400."
+  ),
+  chunkSizeDigits: withDefault(
+    positive,
+    Limits.defaults.chunkSizeDigits,
+    "digits",
+    "The longest chunk size in hexadecimal digits. Longer: 400."
+  ),
+  chunkExtensionBytes: withDefault(
+    natural,
+    Limits.defaults.chunkExtensionBytes,
+    "octets",
+    "All chunk extensions of one message together. More: 400."
+  ),
+  trailerBytes: withDefault(
+    positive,
+    Limits.defaults.trailerBytes,
+    "octets",
+    "The largest trailer section, line ends included. Larger: 431."
+  ),
+  targetGrammar: withDefault(
+    Schema.Literals(["rfc3986", "whatwg"]),
+    Limits.defaults.targetGrammar,
+    "`rfc3986` or `whatwg`",
+    "Which octets a request target may hold: those of RFC 3986, or also `[ ] { } | \\ ^ \"` and the backtick, which browsers leave unencoded in some places. Others: 400."
+  ),
+  bufferedBodyBytes: withDefault(
+    natural,
+    1_048_576,
+    "octets",
+    "The largest body that `text`, `json`, `urlParamsBody` and `arrayBuffer` read where `MaxBodySize` is not set. Larger: 413. Streams are bounded by `MaxBodySize` only."
+  ),
+  drainBytes: withDefault(
+    natural,
+    65_536,
+    "octets",
+    "How much of a body that the application left unread is thrown away to keep the connection. With more left, it closes."
+  ),
+  lingerTimeout: withDefault(
+    Schema.DurationFromString,
+    "1 second",
+    "duration",
+    "How long a closing connection goes on reading, so that a reset does not take the response from the peer."
+  ),
+  drainTimeout: withDefault(
+    Schema.DurationFromString,
+    "30 seconds",
+    "duration",
+    "How long a server that stops waits for requests in flight before it cuts them."
+  ),
+  halfClose: withDefault(
+    Schema.Boolean,
+    false,
+    "boolean",
+    "Whether a peer that ends its side while a request is handled still gets its answer. Otherwise it has left, and the handler is interrupted."
+  ),
+  writeHighWaterMark: withDefault(
+    positive,
+    65_536,
+    "octets",
+    "How much may wait to be taken by the operating system before a response's stream is suspended."
+  )
+})
+
+/** The configuration with every value known. */
+export type ServerConfig = typeof ServerConfig.Type
+
+/** What may be given in code: any of the values, durations in any form of Effect's. */
+export type Input = {
+  readonly [K in keyof ServerConfig]?:
+    | (ServerConfig[K] extends Duration.Duration ? Duration.Input : ServerConfig[K])
+    | undefined
+}
+
+/** The defaults. */
+export const defaults: ServerConfig = Schema.decodeUnknownSync(ServerConfig)({})
+
+const validate = Schema.decodeUnknownSync(Schema.toType(ServerConfig))
+
+/**
+ * The defaults with some of them replaced. Throws a `SchemaError` where a value is out of its range: that is a
+ * mistake in the program.
+ *
+ * @example
+ * ```ts
+ * import * as ServerConfig from "@nvo/server/ServerConfig"
+ *
+ * ServerConfig.make({ headBytes: 32_768, drainTimeout: "5 seconds" }).headBytes // 32768
+ * ```
+ */
+export const make = (input: Input = {}): ServerConfig => {
+  const merged: Record<string, unknown> = { ...defaults }
+  for (const [name, value] of Object.entries(input)) {
+    if (value === undefined || !(name in defaults)) continue
+    merged[name] = Duration.isDuration(defaults[name as keyof ServerConfig])
+      ? Duration.fromInputUnsafe(value as Duration.Input)
+      : value
+  }
+  return validate(merged)
+}
+
+/** The limits of the protocol among the configuration. */
+export const limits = (config: ServerConfig): Limits.Limits => config
+
+/** The environment variable of a value: `headBytes` is `NVO_HEAD_BYTES`. */
+export const variable = (name: keyof ServerConfig): string =>
+  `NVO_${name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`
+
+/** The configuration from the environment (any `ConfigProvider`), defaults where nothing is set. */
+export const config: Config.Config<ServerConfig> = Config.all(
+  Object.fromEntries(
+    Object.entries(ServerConfig.fields).map(([name, field]) => [
+      name,
+      Config.schema(field as unknown as Schema.ConstraintCodec<unknown, unknown>, variable(name as keyof ServerConfig)).pipe(
+        Config.withDefault(defaults[name as keyof ServerConfig] as unknown)
+      )
+    ])
+  )
+) as unknown as Config.Config<ServerConfig>

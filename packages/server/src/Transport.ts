@@ -1,0 +1,100 @@
+/**
+ * The one seam between the engine and the outside: who listens, accepts, reads and writes.
+ *
+ * A transport knows nothing of HTTP. Acquiring a connection acquires its socket and everything registered for
+ * it; closing the Scope in which it was accepted releases both, however the program in it ended. Every
+ * implementation passes the same contract tests.
+ */
+import type { ConnectionId, Latin1 } from "@nvo/protocol"
+import * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
+import type * as NetAddress from "effect/net/NetAddress"
+import type * as Pull from "effect/Pull"
+import type * as Scope from "effect/Scope"
+import type { TransportError } from "./TransportError.ts"
+
+/** How a peer left: it ended its side properly, or the connection was lost. */
+export type Departure = "Ended" | "Lost"
+
+/** What TLS agreed on. */
+export interface TlsInfo {
+  /** The protocol chosen by ALPN, if any: `http/1.1`, `h2`. */
+  readonly alpnProtocol: string | undefined
+  /** The server name that the client asked for (SNI), if any. */
+  readonly serverName: string | undefined
+}
+
+/** One connection. */
+export interface Connection {
+  readonly id: ConnectionId.ConnectionId
+  /** The peer's IP address, or `undefined` on a unix socket. */
+  readonly peerAddress: string | undefined
+  readonly peerPort: number | undefined
+  /** `undefined` on a connection without TLS. */
+  readonly tls: TlsInfo | undefined
+  /**
+   * The next octets, at least one. Ends (`Cause.Done`) when the peer has ended its side. Nothing is read that
+   * was not asked for, but for one batch ahead, so that a peer's leaving is noticed. One pull at a time.
+   */
+  readonly pull: Pull.Pull<Uint8Array, TransportError>
+  /**
+   * Writes octets in order. Completes at once while fewer than the high-water mark wait to be taken by the
+   * operating system, and otherwise when they have been. What is written in one turn leaves in one write.
+   */
+  readonly write: (octets: ReadonlyArray<Latin1.Octets>) => Effect.Effect<void, TransportError>
+  /** Ends this side once everything is written; completes when it is. The peer may go on sending. */
+  readonly end: Effect.Effect<void, TransportError>
+  /** Drops the connection at once, so that the peer can tell (a TCP reset where there is one). */
+  readonly reset: Effect.Effect<void>
+  /**
+   * Closes the connection from outside the program that serves it: a waiting or later `pull` fails with
+   * `ConnectionClosed`.
+   */
+  readonly close: Effect.Effect<void>
+  /**
+   * Writes like `write`, but at once and without suspending. `true` if more may follow, `false` if the
+   * high-water mark is reached (wait with `write([])`), or the error. For the engine's hot path.
+   *
+   * @internal
+   */
+  readonly writeUnsafe: (octets: ReadonlyArray<Latin1.Octets>) => boolean | TransportError
+  /**
+   * Called once, when the peer leaves while nobody pulls or before the pull is told.
+   *
+   * @internal
+   */
+  onDeparture: ((departure: Departure) => void) | undefined
+}
+
+/** A listening socket. */
+export interface Listener {
+  readonly address: NetAddress.SocketAddress
+  /** Waits for a connection and acquires it in the Scope. Interruption loses none. */
+  readonly accept: Effect.Effect<Connection, TransportError, Scope.Scope>
+  /** Stops listening: later peers are refused by the operating system, `accept` never completes again. */
+  readonly close: Effect.Effect<void>
+}
+
+/** Where to listen. */
+export interface ListenOptions {
+  /** TCP port; 0 chooses a free one. Default: 0. Ignored with `path`. */
+  readonly port?: number | undefined
+  /** Address or name to bind. Default: every interface, IPv6 and IPv4. */
+  readonly host?: string | undefined
+  /** Path of a unix socket, instead of host and port. */
+  readonly path?: string | undefined
+  /** Connections that the operating system queues. Default: 511. */
+  readonly backlog?: number | undefined
+  /** Whether several processes may listen on the same port (SO_REUSEPORT). Default: false. */
+  readonly reusePort?: boolean | undefined
+  /** Whether an IPv6 address takes IPv6 only. Default: false. */
+  readonly ipv6Only?: boolean | undefined
+}
+
+/** The service that opens listening sockets; the Scope closes them. */
+export class Transport extends Context.Service<
+  Transport,
+  {
+    readonly listen: (options: ListenOptions) => Effect.Effect<Listener, TransportError, Scope.Scope>
+  }
+>()("@nvo/server/Transport") {}

@@ -1,0 +1,294 @@
+/**
+ * The program of one HTTP/1.1 connection: one fiber, one Scope, one owner of all its state.
+ *
+ * It pulls octets, feeds the decoder, runs the application in its own fiber (no fork for a request), and
+ * decides after each exchange whether the connection goes on. The fiber is uninterruptible but for what the
+ * application makes interruptible; closing the transport is what ends a program that waits.
+ *
+ * Whoever edits this: a batch of octets may hold many requests, a request may need many batches, and the peer
+ * may leave at any point. `queue` holds the decoded events of one message at most; `rest` what came behind it.
+ */
+import { type ConnectionId, RequestDecoder, type RequestEvent } from "@nvo/protocol"
+import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import { ClientAbort } from "effect/http/HttpServerError"
+import { HttpServerRequest } from "effect/http/HttpServerRequest"
+import * as Pull from "effect/Pull"
+import * as ApplicationError from "../ApplicationError.ts"
+import type { ConnectionInfo } from "../Connections.ts"
+import * as ConnectionState from "../ConnectionState.ts"
+import type * as ServerError from "../ServerError.ts"
+import type * as Transport from "../Transport.ts"
+import type { EngineContext } from "./engineContext.ts"
+import { Exchange } from "./exchange.ts"
+import { refuse } from "./refusal.ts"
+import { ServerRequest } from "./serverRequest.ts"
+
+const NO_EVENTS: ReadonlyArray<RequestEvent.RequestEvent> = []
+
+/** See the module. */
+export class Connection {
+  readonly engine: EngineContext
+  readonly transport: Transport.Connection
+  readonly id: ConnectionId.ConnectionId
+  readonly acceptedAt: number
+  phase: ConnectionState.Phase = ConnectionState.initial
+  /** The exchange under way. */
+  exchange: Exchange | undefined = undefined
+  /** Requests whose head was read. */
+  requests = 0
+  private readonly decoder: RequestDecoder.RequestDecoder
+  private decoderState: RequestDecoder.State = RequestDecoder.initial
+  private queue: ReadonlyArray<RequestEvent.RequestEvent> = NO_EVENTS
+  private queueAt = 0
+  private rest: Uint8Array | undefined = undefined
+  private fiber: Fiber.Fiber<unknown, unknown> | undefined = undefined
+
+  constructor(engine: EngineContext, transport: Transport.Connection, acceptedAt: number) {
+    this.engine = engine
+    this.transport = transport
+    this.id = transport.id
+    this.acceptedAt = acceptedAt
+    this.decoder = { connectionId: transport.id, limits: engine.config }
+  }
+
+  get info(): ConnectionInfo {
+    return {
+      id: this.id,
+      peerAddress: this.transport.peerAddress,
+      peerPort: this.transport.peerPort,
+      phase: this.phase,
+      acceptedAt: this.acceptedAt,
+      requests: this.requests
+    }
+  }
+
+  /** Names what happened. The table decides what that means. */
+  advance(input: ConnectionState.Input): void {
+    const to = ConnectionState.next(this.phase, input)
+    if (to === undefined) throw new ConnectionState.IllegalTransition({ phase: this.phase, input })
+    this.phase = to
+  }
+
+  /** Decodes octets up to the end of the message under way. */
+  feed(chunk: Uint8Array): void {
+    const step = RequestDecoder.step(this.decoder, this.decoderState, chunk)
+    this.decoderState = step.state
+    this.queue = step.events
+    this.queueAt = 0
+    this.rest = step.rest.length === 0 ? undefined : step.rest
+  }
+
+  /** The peer ended its side in the middle of a body. */
+  feedEnd(exchange: Exchange): void {
+    const outcome = RequestDecoder.end(this.decoder, this.decoderState)
+    if (outcome._tag === "Failed") exchange.bodyError = outcome.error
+    else exchange.bodyEnded = true
+  }
+
+  /** Whether octets of the body under way have been decoded and not been taken. */
+  get hasBufferedBody(): boolean {
+    return this.queueAt < this.queue.length
+  }
+
+  /** Takes what has been decoded of the body under way. */
+  takeBody(exchange: Exchange): Array<Uint8Array> {
+    const data: Array<Uint8Array> = []
+    while (this.queueAt < this.queue.length) {
+      const event = this.queue[this.queueAt++]
+      if (event._tag === "BodyData") {
+        data.push(event.bytes)
+        exchange.bodyBytes += event.bytes.length
+      } else if (event._tag === "RequestEnd") {
+        exchange.bodyEnded = true
+        exchange.trailers = event.trailers
+      }
+    }
+    if (this.decoderState._tag === "Failed" && !exchange.bodyEnded) exchange.bodyError = this.decoderState.error
+    return data
+  }
+
+  /**
+   * Takes the octets that belong to what follows HTTP/1.1 on this connection: everything that was read behind
+   * the request under way.
+   */
+  takeRest(): Uint8Array | undefined {
+    const rest = this.rest
+    this.rest = undefined
+    return rest
+  }
+
+  /** The next head, `undefined` where there will be none. */
+  private nextHead(): RequestEvent.RequestHead | undefined {
+    while (true) {
+      const event = this.queue[this.queueAt]
+      if (event !== undefined) {
+        this.queueAt++
+        if (event._tag === "RequestHead") return event
+        continue
+      }
+      if (this.rest === undefined) return undefined
+      this.feed(this.rest)
+    }
+  }
+
+  private report(error: ServerError.ServerError): Effect.Effect<void> {
+    return this.engine.errors.report(error)
+  }
+
+  private applicationError(reason: ApplicationError.ApplicationErrorReason): ApplicationError.ApplicationError {
+    return ApplicationError.make({
+      connectionId: this.id,
+      requestIndex: this.requests,
+      phase: this.phase,
+      reason
+    })
+  }
+
+  // A peer that leaves during an exchange interrupts exactly the work done for it.
+  private onDeparture = (departure: Transport.Departure): void => {
+    const { exchange } = this
+    if (exchange === undefined) return
+    if (departure === "Ended" && (exchange.switched !== undefined || this.engine.config.halfClose)) return
+    exchange.aborted = true
+    this.fiber?.interruptUnsafe(undefined, ClientAbort.annotation)
+  }
+
+  /** The program. It completes when the connection has ended; its Scope then releases the socket. */
+  readonly run: Effect.Effect<void> = Effect.uninterruptible(
+    Effect.withFiber((fiber) => {
+      this.fiber = fiber
+      this.transport.onDeparture = this.onDeparture
+      return Effect.catchCause(this.loop(), (cause) => this.report(this.applicationError({ _tag: "EngineDefect", cause })))
+    })
+  )
+
+  private loop = Effect.fnUntraced(function* (this: Connection) {
+    const { engine, transport } = this
+    const fiber = this.fiber!
+    while (true) {
+      const head = this.nextHead()
+      if (head === undefined) {
+        if (this.decoderState._tag === "Failed") {
+          const { error } = this.decoderState
+          yield* this.report(error)
+          return yield* refuse(this, error)
+        }
+        if (!RequestDecoder.isBetweenMessages(this.decoderState)) this.advance("OctetsRead")
+        else if (engine.draining) break
+        const chunk = yield* Effect.exit(transport.pull)
+        if (Exit.isSuccess(chunk)) {
+          this.feed(chunk.value)
+          continue
+        }
+        yield* this.reportEnd(chunk.cause)
+        break
+      }
+
+      this.requests++
+      this.advance("HeadRead")
+      const exchange = new Exchange(this, head, this.requests, !engine.draining)
+      this.exchange = exchange
+      // The end of a request without a body stands behind its head.
+      if (exchange.bodyEnded) this.queueAt++
+      fiber.setContext(Context.add(engine.context, HttpServerRequest, new ServerRequest(exchange)))
+      const exit = yield* Effect.exit(engine.handled)
+      fiber.setContext(engine.context)
+      if (Exit.isFailure(exit)) yield* this.reportFailure(exchange, exit.cause)
+
+      if (exchange.aborted || exchange.switched !== undefined) break
+      // No complete response: the peer can tell by the way the connection ends.
+      if (this.phase !== "Draining") {
+        yield* this.abandon(exchange)
+        break
+      }
+      if (!exchange.bodyEnded && exchange.persistent) yield* this.drainBody(exchange)
+      if (exchange.bodyEnded && exchange.persistent) {
+        this.exchange = undefined
+        this.advance("Reused")
+        continue
+      }
+      yield* this.endAndLinger(!exchange.bodyEnded || this.rest !== undefined)
+      break
+    }
+    this.exchange = undefined
+    if (this.phase !== "Closed") this.advance("Finished")
+  })
+
+  private reportEnd(cause: Cause.Cause<unknown>): Effect.Effect<void> {
+    if (Pull.isDoneCause(cause)) {
+      const outcome = RequestDecoder.end(this.decoder, this.decoderState)
+      return outcome._tag === "Failed" ? this.report(outcome.error) : Effect.void
+    }
+    return this.reportCause(cause)
+  }
+
+  private reportCause(cause: Cause.Cause<unknown>): Effect.Effect<void> {
+    for (const reason of cause.reasons) {
+      if (reason._tag === "Fail") return this.report(reason.error as ServerError.ServerError)
+    }
+    return this.report(this.applicationError({ _tag: "EngineDefect", cause }))
+  }
+
+  private reportFailure(exchange: Exchange, cause: Cause.Cause<unknown>): Effect.Effect<void> {
+    if (exchange.aborted) return this.report(this.applicationError({ _tag: "ClientAborted" }))
+    // A failure that says itself which response it is (404, 400…) is an answer, not an error of the server.
+    if (exchange.status > 0 && exchange.status < 500 && this.phase === "Draining") return Effect.void
+    return this.report(
+      this.applicationError(
+        exchange.status === 0 || this.phase === "Draining"
+          ? { _tag: "HandlerFailed", cause }
+          : { _tag: "ResponseBodyFailed", cause }
+      )
+    )
+  }
+
+  // RFC 9112 §8: a body that ends with the connection would look complete; a reset tells. Other framings tell
+  // by themselves that something is missing, and an orderly end lets what was sent arrive.
+  private abandon(exchange: Exchange): Effect.Effect<void> {
+    if (exchange.status === 0 || (exchange.minorVersion === 0 && this.phase === "Responding")) {
+      return this.transport.reset
+    }
+    this.advance("Ended")
+    return Effect.ignore(this.transport.end)
+  }
+
+  // What the application left unread is thrown away, up to a budget.
+  private drainBody(exchange: Exchange): Effect.Effect<void> {
+    const budget = exchange.bodyBytes + this.engine.config.drainBytes
+    const { framing } = exchange.head
+    if (exchange.awaitsContinue || (framing._tag === "Length" && framing.length > budget)) return Effect.void
+    const loop: Effect.Effect<void> = Effect.suspend(() => {
+      this.takeBody(exchange)
+      if (exchange.bodyEnded || exchange.bodyError !== undefined || exchange.bodyBytes > budget) return Effect.void
+      return Effect.matchCauseEffect(this.transport.pull, {
+        onSuccess: (chunk) => {
+          this.feed(chunk)
+          return loop
+        },
+        onFailure: (cause) => this.reportEnd(cause)
+      })
+    })
+    return Effect.andThen(loop, Effect.suspend(() => this.reportBodyError(exchange)))
+  }
+
+  private reportBodyError(exchange: Exchange): Effect.Effect<void> {
+    return exchange.bodyError === undefined ? Effect.void : this.report(exchange.bodyError)
+  }
+
+  /** Ends this side; where the peer may still be sending, goes on reading for a while (RFC 9112 §9.6). */
+  endAndLinger(peerMaySend: boolean): Effect.Effect<void> {
+    if (this.phase !== "Lingering") this.advance("Ended")
+    this.exchange = undefined
+    const ended = Effect.ignore(this.transport.end)
+    if (!peerMaySend) return ended
+    const discard = Effect.ignore(Effect.forever(this.transport.pull))
+    return Effect.andThen(
+      ended,
+      Effect.asVoid(Effect.timeoutOption(Effect.interruptible(discard), this.engine.config.lingerTimeout))
+    )
+  }
+}

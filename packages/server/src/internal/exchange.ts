@@ -1,0 +1,52 @@
+/**
+ * One request and its response: what the engine and the request object given to the application share.
+ */
+import type { ConnectionId, Http1Error, RequestEvent, ResponseEncoder } from "@nvo/protocol"
+import { FieldSection } from "@nvo/protocol"
+import type { HttpServerResponse } from "effect/http/HttpServerResponse"
+import type { Connection } from "./connection.ts"
+
+/** See the module. Written by the connection program and the response writer only. */
+export class Exchange implements ResponseEncoder.Exchange {
+  readonly connection: Connection
+  readonly head: RequestEvent.RequestHead
+  readonly requestIndex: number
+  /** Whether the connection may go on afterwards; settled when the head of the response is sent. */
+  persistent: boolean
+  /** Whether the whole request has been read. */
+  bodyEnded: boolean
+  trailers: FieldSection.FieldSection = FieldSection.empty
+  /** Octets of the body that were read so far. */
+  bodyBytes = 0
+  /** Why the rest of the request cannot be read. */
+  bodyError: Http1Error.Http1Error | undefined = undefined
+  /** Whether the peer still waits for 100 (Continue). */
+  awaitsContinue: boolean
+  /** The status of the final response, once its head was sent. */
+  status = 0
+  /** What was answered in place of a response: the connection was handed to another protocol. */
+  switched: HttpServerResponse | undefined = undefined
+  /** Whether the peer left before the response was complete. */
+  aborted = false
+
+  constructor(connection: Connection, head: RequestEvent.RequestHead, requestIndex: number, persistent: boolean) {
+    this.connection = connection
+    this.head = head
+    this.requestIndex = requestIndex
+    this.persistent = persistent && head.persistent
+    this.bodyEnded = head.framing._tag === "None"
+    this.awaitsContinue = head.expectContinue
+  }
+
+  get connectionId(): ConnectionId.ConnectionId {
+    return this.connection.id
+  }
+
+  get method(): string {
+    return this.head.method
+  }
+
+  get minorVersion(): 0 | 1 {
+    return this.head.minorVersion
+  }
+}

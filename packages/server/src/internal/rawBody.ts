@@ -1,0 +1,48 @@
+/**
+ * Bodies that the application gave as something of its platform: bytes, text, web streams, Node streams.
+ */
+import * as Effect from "effect/Effect"
+import type { HttpBody } from "effect/http/HttpBody"
+import * as Stream from "effect/Stream"
+
+const encoder = new TextEncoder()
+
+const isAsyncIterable = (u: unknown): u is AsyncIterable<Uint8Array | string> =>
+  typeof u === "object" && u !== null && Symbol.asyncIterator in u
+
+const toBytes = (item: Uint8Array | string): Uint8Array => (typeof item === "string" ? encoder.encode(item) : item)
+
+/** The octets, at once where they are at hand. What is not known to be a body fails when it is read. */
+export const rawBody = (body: unknown): Uint8Array | Stream.Stream<Uint8Array, unknown> => {
+  if (body === undefined || body === null) return new Uint8Array(0)
+  if (typeof body === "string") return encoder.encode(body)
+  if (body instanceof Uint8Array) return body
+  if (body instanceof ArrayBuffer) return new Uint8Array(body)
+  if (ArrayBuffer.isView(body)) return new Uint8Array(body.buffer, body.byteOffset, body.byteLength)
+  if (body instanceof URLSearchParams) return encoder.encode(body.toString())
+  if (Stream.isStream(body)) return body as Stream.Stream<Uint8Array, unknown>
+  if (body instanceof Blob) return rawBody(body.stream())
+  if (body instanceof Response) return rawBody(body.body)
+  if (isAsyncIterable(body)) {
+    return Stream.map(
+      Stream.fromAsyncIterable(body, (error) => error),
+      toBytes
+    )
+  }
+  return Stream.fail(new TypeError(`Not a response body: ${Object.prototype.toString.call(body)}`))
+}
+
+/** The octets as a stream. */
+export const rawStream = (body: unknown): Stream.Stream<Uint8Array, unknown> => {
+  const raw = rawBody(body)
+  return raw instanceof Uint8Array ? Stream.succeed(raw) : raw
+}
+
+/** Releases a body that will not be read. A stream that was never run holds nothing; a Node stream may. */
+export const cancelBody = (body: HttpBody): Effect.Effect<void> => {
+  const raw = body._tag === "Raw" ? body.body : undefined
+  if (typeof raw === "object" && raw !== null && "destroy" in raw && typeof raw.destroy === "function") {
+    return Effect.sync(() => (raw as { destroy(): void }).destroy())
+  }
+  return Effect.void
+}

@@ -1,0 +1,113 @@
+/**
+ * The body of a request, read on demand: as a pull of octets and as a whole.
+ */
+import { ResponseEncoder } from "@nvo/protocol"
+import * as Arr from "effect/Array"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import { HttpServerError, RequestParseError } from "effect/http/HttpServerError"
+import type { HttpServerRequest } from "effect/http/HttpServerRequest"
+import * as Pull from "effect/Pull"
+import type { Exchange } from "./exchange.ts"
+
+/** The body is larger than its reader allows. */
+export class BodyTooLarge extends Error {
+  override readonly name = "BodyTooLarge"
+  constructor(limit: number) {
+    super(`The request body is larger than ${limit} octets`)
+  }
+}
+
+const parseError = (request: HttpServerRequest, cause: unknown) =>
+  new HttpServerError({
+    reason: new RequestParseError({
+      request,
+      reason: cause instanceof BodyTooLarge ? "BodyTooLarge" : "Parse",
+      cause
+    })
+  })
+
+// RFC 9110 §10.1.1: sent once, when the body is first asked for, and only while nothing of it has come.
+const sendContinue = (exchange: Exchange): void => {
+  exchange.awaitsContinue = false
+  if (exchange.status !== 0 || exchange.connection.hasBufferedBody) return
+  const head = ResponseEncoder.encodeInterim(exchange, 100, {})
+  if (typeof head === "string" && head !== "") exchange.connection.transport.writeUnsafe([head])
+}
+
+/** The next octets of the body; ends with the body. `limit` counts the whole body. */
+export const pull = (
+  exchange: Exchange,
+  request: HttpServerRequest,
+  limit: number | undefined
+): Pull.Pull<Arr.NonEmptyReadonlyArray<Uint8Array>, HttpServerError> => {
+  const { framing } = exchange.head
+  // No octet is read of a body that says itself that it is too large.
+  if (limit !== undefined && framing._tag === "Length" && framing.length > limit) {
+    return Effect.fail(parseError(request, new BodyTooLarge(limit)))
+  }
+  const next: Pull.Pull<Arr.NonEmptyReadonlyArray<Uint8Array>, HttpServerError> = Effect.suspend(
+    (): typeof next => {
+      const { connection } = exchange
+      const data = connection.takeBody(exchange)
+      if (limit !== undefined && exchange.bodyBytes > limit) {
+        return Effect.fail(parseError(request, new BodyTooLarge(limit)))
+      }
+      if (Arr.isArrayNonEmpty(data)) return Effect.succeed(data)
+      if (exchange.bodyEnded) return Cause.done()
+      if (exchange.bodyError !== undefined) return Effect.fail(parseError(request, exchange.bodyError))
+      if (exchange.awaitsContinue) sendContinue(exchange)
+      return Effect.matchCauseEffect(connection.transport.pull, {
+        onSuccess: (chunk) => {
+          connection.feed(chunk)
+          return next
+        },
+        onFailure: (cause) => {
+          if (!Pull.isDoneCause(cause)) {
+            return Effect.failCause(Cause.map(cause, (error) => parseError(request, error)))
+          }
+          connection.feedEnd(exchange)
+          return next
+        }
+      })
+    }
+  )
+  return next
+}
+
+const concat = (chunks: ReadonlyArray<Uint8Array>, length: number): Uint8Array => {
+  if (chunks.length === 1) return chunks[0]
+  const bytes = new Uint8Array(length)
+  let at = 0
+  for (const chunk of chunks) {
+    bytes.set(chunk, at)
+    at += chunk.length
+  }
+  return bytes
+}
+
+/** The whole body. */
+export const readAll = (
+  exchange: Exchange,
+  request: HttpServerRequest,
+  limit: number | undefined
+): Effect.Effect<Uint8Array, HttpServerError> =>
+  Effect.suspend(() => {
+    const chunks: Array<Uint8Array> = []
+    let length = 0
+    const next = pull(exchange, request, limit)
+    const loop: Effect.Effect<Uint8Array, HttpServerError> = Effect.matchCauseEffect(next, {
+      onSuccess: (data) => {
+        for (const chunk of data) {
+          chunks.push(chunk)
+          length += chunk.length
+        }
+        return exchange.bodyEnded ? Effect.succeed(concat(chunks, length)) : loop
+      },
+      onFailure: (cause) =>
+        Pull.isDoneCause(cause)
+          ? Effect.succeed(concat(chunks, length))
+          : Effect.failCause(cause as Cause.Cause<HttpServerError>)
+    })
+    return loop
+  })

@@ -1,0 +1,255 @@
+/**
+ * Carries out a response: decides its head, writes it and its body, and keeps the body to its framing.
+ *
+ * A response whose body is at hand is written at once and gives a finished effect, which is what lets a request
+ * be answered in the turn in which it came.
+ */
+import { type Latin1, ResponseEncoder, type ResponseEvent } from "@nvo/protocol"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Cookies from "effect/http/Cookies"
+import { causeResponse, HttpServerError, ResponseError } from "effect/http/HttpServerError"
+import type { HttpServerRequest } from "effect/http/HttpServerRequest"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as Stream from "effect/Stream"
+import * as Trailers from "../Trailers.ts"
+import type { Exchange } from "./exchange.ts"
+import { cancelBody, rawBody, rawStream } from "./rawBody.ts"
+import type { ServerRequest } from "./serverRequest.ts"
+
+type Fields = Readonly<Record<string, string | ReadonlyArray<string>>>
+
+const fieldsOf = (response: HttpServerResponse.HttpServerResponse, extra: Fields | undefined): Fields => {
+  if (Cookies.isEmpty(response.cookies)) {
+    return extra === undefined ? response.headers : { ...response.headers, ...extra }
+  }
+  const cookies = Cookies.toSetCookieHeaders(response.cookies)
+  const before = response.headers["set-cookie"]
+  return {
+    ...response.headers,
+    ...extra,
+    "set-cookie": before === undefined ? cookies : [...cookies, before]
+  }
+}
+
+/** `HttpEffect.toHandled`'s handler. */
+export const handleResponse = (
+  request: HttpServerRequest,
+  response: HttpServerResponse.HttpServerResponse
+): Effect.Effect<unknown, HttpServerError> => {
+  const { exchange } = request as ServerRequest
+  if (exchange.switched !== undefined) return Effect.succeed(exchange.switched)
+  if (exchange.status !== 0) return Effect.void
+  if (exchange.aborted) return cancelBody(response.body)
+  const { body } = response
+  switch (body._tag) {
+    case "Empty":
+      return writeWhole(exchange, request, response, 0, "")
+    case "Uint8Array": {
+      const text = body.text
+      // A text of as many characters as octets is ASCII, and leaves in one string with the head.
+      return writeWhole(
+        exchange,
+        request,
+        response,
+        body.contentLength,
+        text !== undefined && text.length === body.contentLength ? text : body.body
+      )
+    }
+    case "Stream":
+      return writeStream(exchange, request, response, body.contentLength, body.stream, undefined)
+    case "FormData": {
+      const web = new Response(body.formData)
+      const contentType = web.headers.get("content-type")
+      return writeStream(
+        exchange,
+        request,
+        response,
+        undefined,
+        rawStream(web.body),
+        contentType === null ? undefined : { "content-type": contentType }
+      )
+    }
+    case "Raw": {
+      const raw = rawBody(body.body)
+      if (raw instanceof Uint8Array) return writeWhole(exchange, request, response, raw.length, raw)
+      return writeStream(exchange, request, response, body.contentLength, raw, undefined)
+    }
+  }
+}
+
+const encodeHead = (
+  exchange: Exchange,
+  response: HttpServerResponse.HttpServerResponse,
+  bodyLength: number | undefined,
+  extra: Fields | undefined,
+  streaming: boolean
+): ResponseEncoder.EncodedHead | Error => {
+  const { engine } = exchange.connection
+  if (engine.draining || closesAfter(exchange, streaming)) exchange.persistent = false
+  return ResponseEncoder.encodeHead(
+    exchange,
+    {
+      _tag: "ResponseHead",
+      status: response.status,
+      reasonPhrase: response.statusText,
+      fields: fieldsOf(response, extra),
+      bodyLength
+    },
+    engine.date()
+  )
+}
+
+// Said in the head while it still can be: a peer that waits for 100 may or may not send its body after this
+// response, and a body larger than the budget will not be read to its end. A streaming response may read it.
+const closesAfter = (exchange: Exchange, streaming: boolean): boolean => {
+  if (exchange.bodyEnded) return false
+  if (exchange.awaitsContinue) return true
+  const { framing } = exchange.head
+  return (
+    !streaming &&
+    framing._tag === "Length" &&
+    framing.length - exchange.bodyBytes > exchange.connection.engine.config.drainBytes
+  )
+}
+
+const commitHead = (exchange: Exchange, status: number, head: ResponseEncoder.EncodedHead): void => {
+  exchange.status = status
+  exchange.persistent = head.persistent
+  exchange.connection.advance("HeadSent")
+}
+
+// A lost connection has been noticed elsewhere; nobody is there to be told.
+const written = (exchange: Exchange, result: boolean | Error): Effect.Effect<void> => {
+  if (result === true) return Effect.void
+  if (result === false) return Effect.ignore(exchange.connection.transport.write([]))
+  exchange.aborted = true
+  return Effect.void
+}
+
+// A response that cannot be encoded is answered with what its error says; the error stays in the channel.
+const writeFailure = (
+  exchange: Exchange,
+  request: HttpServerRequest,
+  response: HttpServerResponse.HttpServerResponse,
+  cause: Error
+): Effect.Effect<never, HttpServerError> => {
+  const status = "status" in cause && typeof cause.status === "number" ? cause.status : 500
+  const fallback = encodeHead(exchange, HttpServerResponse.empty({ status }), 0, undefined, false)
+  if (fallback instanceof Error) exchange.persistent = false
+  else {
+    commitHead(exchange, status, fallback)
+    const result = exchange.connection.transport.writeUnsafe([fallback.text])
+    if (result instanceof Error) exchange.aborted = true
+    else exchange.connection.advance("ResponseSent")
+  }
+  return Effect.andThen(
+    cancelBody(response.body),
+    Effect.fail(
+      new HttpServerError({
+        reason: new ResponseError({ request, response, description: cause.message, cause })
+      })
+    )
+  )
+}
+
+const writeWhole = (
+  exchange: Exchange,
+  request: HttpServerRequest,
+  response: HttpServerResponse.HttpServerResponse,
+  length: number,
+  body: Latin1.Octets
+): Effect.Effect<unknown, HttpServerError> => {
+  const head = encodeHead(exchange, response, length, undefined, false)
+  if (head instanceof Error) return writeFailure(exchange, request, response, head)
+  commitHead(exchange, response.status, head)
+  const { connection } = exchange
+  const result = connection.transport.writeUnsafe(
+    head.framing._tag === "None"
+      ? [head.text]
+      : typeof body === "string"
+        ? [head.text + body]
+        : [head.text, body]
+  )
+  if (!(result instanceof Error)) connection.advance("ResponseSent")
+  return written(exchange, result)
+}
+
+const writeStream = (
+  exchange: Exchange,
+  request: HttpServerRequest,
+  response: HttpServerResponse.HttpServerResponse,
+  length: number | undefined,
+  stream: Stream.Stream<Uint8Array, unknown>,
+  extra: Fields | undefined
+): Effect.Effect<unknown, HttpServerError> => {
+  const head = encodeHead(exchange, response, length, extra, true)
+  if (head instanceof Error) return writeFailure(exchange, request, response, head)
+  commitHead(exchange, response.status, head)
+  const { transport } = exchange.connection
+  const first = transport.writeUnsafe([head.text])
+  if (first instanceof Error || HttpServerResponse.omitsBody(response) || exchange.method === "HEAD") {
+    if (!(first instanceof Error)) exchange.connection.advance("ResponseSent")
+    return Effect.andThen(cancelBody(response.body), written(exchange, first))
+  }
+
+  let state = ResponseEncoder.afterHead(head)
+  const send = (event: ResponseEvent.ResponseEvent, octets: Array<Latin1.Octets>): Error | undefined => {
+    const step = ResponseEncoder.step(exchange, state, event)
+    state = step.state
+    for (const item of step.octets) octets.push(item)
+    return state._tag === "Failed" ? state.error : undefined
+  }
+  const write = (octets: ReadonlyArray<Latin1.Octets>): Effect.Effect<void, Error> => {
+    const result = transport.writeUnsafe(octets)
+    return result === true ? Effect.void : result === false ? transport.write([]) : Effect.fail(result)
+  }
+  const finish = Effect.suspend((): Effect.Effect<void, Error> => {
+    const trailers = Trailers.ofBody(response.body)
+    return Effect.flatMap(trailers, (fields) => {
+      const octets: Array<Latin1.Octets> = []
+      const error = send({ _tag: "ResponseEnd", trailers: fields }, octets)
+      if (error !== undefined) return Effect.fail(error)
+      return Effect.andThen(
+        octets.length === 0 ? Effect.void : write(octets),
+        Effect.sync(() => exchange.connection.advance("ResponseSent"))
+      )
+    })
+  })
+  const pieces = Stream.runForEachArray(stream, (chunks): Effect.Effect<void, Error> => {
+    const octets: Array<Latin1.Octets> = []
+    for (const bytes of chunks) {
+      const error = send({ _tag: "ResponseData", bytes }, octets)
+      if (error !== undefined) return Effect.fail(error)
+    }
+    return octets.length === 0 ? Effect.void : write(octets)
+  })
+  return Effect.andThen(pieces, finish).pipe(
+    Effect.interruptible,
+    Effect.catchCause((cause) => {
+      // The head is out: the connection ends, so that the peer can tell (see `Connection.abandon`).
+      exchange.persistent = false
+      return Effect.flatMap(causeResponse(cause), () =>
+        Effect.failCause(Cause.combine(toServerError(cause, request, response), Cause.die(response)))
+      )
+    })
+  )
+}
+
+const toServerError = (
+  cause: Cause.Cause<unknown>,
+  request: HttpServerRequest,
+  response: HttpServerResponse.HttpServerResponse
+): Cause.Cause<HttpServerError> =>
+  Cause.map(
+    cause,
+    (error) =>
+      new HttpServerError({
+        reason: new ResponseError({
+          request,
+          response,
+          description: error instanceof Error ? error.message : "The response body failed",
+          cause: error
+        })
+      })
+  )

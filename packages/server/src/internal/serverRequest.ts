@@ -1,0 +1,226 @@
+/**
+ * The request as `effect/http` apps see it. Fields, cookies and body are made when they are asked for.
+ */
+import type { ConnectionId, RequestEvent } from "@nvo/protocol"
+import * as Effect from "effect/Effect"
+import type * as FileSystem from "effect/FileSystem"
+import * as Cookies from "effect/http/Cookies"
+import * as Headers from "effect/http/Headers"
+import * as HttpIncomingMessage from "effect/http/HttpIncomingMessage"
+import { HttpServerError, RequestParseError } from "effect/http/HttpServerError"
+import * as HttpServerRequest from "effect/http/HttpServerRequest"
+import * as Multipart from "effect/http/Multipart"
+import * as UrlParams from "effect/http/UrlParams"
+import * as Inspectable from "effect/Inspectable"
+import * as Option from "effect/Option"
+import type * as Path from "effect/Path"
+import type { ReadonlyRecord } from "effect/Record"
+import type * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import type * as Socket from "effect/socket/Socket"
+import * as Stream from "effect/Stream"
+import type { Exchange } from "./exchange.ts"
+import * as Fields from "./fields.ts"
+import * as RequestBody from "./requestBody.ts"
+import * as Upgrade from "./upgrade.ts"
+
+const textDecoder = new TextDecoder()
+const formDecoder = new TextDecoder("utf-8", { ignoreBOM: true })
+
+/** What `request.source` is on this server. */
+export interface RequestSource {
+  readonly connectionId: ConnectionId.ConnectionId
+  /** Which request of the connection: 1 for the first. */
+  readonly requestIndex: number
+  readonly head: RequestEvent.RequestHead
+}
+
+interface Overrides {
+  readonly url?: string | undefined
+  readonly headers?: Headers.Headers | undefined
+  readonly remoteAddress?: Option.Option<string> | undefined
+  readonly peerAddress?: Option.Option<string> | undefined
+  readonly protocol?: "http" | "https" | undefined
+}
+
+const noOverrides: Overrides = {}
+
+/** See the module. `exchange` is what engine modules find behind the public face. */
+export class ServerRequest extends Inspectable.Class implements HttpServerRequest.HttpServerRequest {
+  readonly [HttpServerRequest.TypeId]: typeof HttpServerRequest.TypeId
+  readonly [HttpIncomingMessage.TypeId]: typeof HttpIncomingMessage.TypeId
+  readonly exchange: Exchange
+  readonly url: string
+  private readonly overrides: Overrides
+  private cachedHeaders: Headers.Headers | undefined
+  private cachedCookies: ReadonlyRecord<string, string> | undefined
+  private cachedBytes: Effect.Effect<Uint8Array, HttpServerError> | undefined
+  private cachedMultipart: HttpServerRequest.HttpServerRequest["multipart"] | undefined
+
+  constructor(exchange: Exchange, overrides: Overrides = noOverrides) {
+    super()
+    this[HttpServerRequest.TypeId] = HttpServerRequest.TypeId
+    this[HttpIncomingMessage.TypeId] = HttpIncomingMessage.TypeId
+    this.exchange = exchange
+    this.overrides = overrides
+    this.url = overrides.url ?? urlOf(exchange.head)
+    this.cachedHeaders = overrides.headers
+  }
+
+  get source(): RequestSource {
+    return this.exchange
+  }
+
+  /** As it was sent: methods are case-sensitive (RFC 9110 §9.1). */
+  get method(): string {
+    return this.exchange.head.method
+  }
+
+  get originalUrl(): string {
+    const { head } = this.exchange
+    const host = head.fields.get("host")
+    if (head.form !== "Origin" || host === undefined) return head.rawTarget
+    return `${this.exchange.connection.transport.tls === undefined ? "http" : "https"}://${host}${head.rawTarget}`
+  }
+
+  get protocol(): "http" | "https" | undefined {
+    return this.overrides.protocol
+  }
+
+  get headers(): Headers.Headers {
+    if (this.cachedHeaders === undefined) {
+      const { head } = this.exchange
+      const headers = Fields.toHeaders(head.fields)
+      const { target } = head
+      // RFC 9112 §3.2.2: the target's authority is what counts, whatever Host says.
+      this.cachedHeaders = target._tag === "Absolute" ? Headers.set(headers, "host", target.authority) : headers
+    }
+    return this.cachedHeaders
+  }
+
+  get cookies(): ReadonlyRecord<string, string> {
+    this.cachedCookies ??= Cookies.parseHeader(this.headers.cookie ?? "")
+    return this.cachedCookies
+  }
+
+  get remoteAddress(): Option.Option<string> {
+    return this.overrides.remoteAddress ?? Option.fromUndefinedOr(this.exchange.connection.transport.peerAddress)
+  }
+
+  get peerAddress(): Option.Option<string> {
+    return this.overrides.peerAddress ?? this.remoteAddress
+  }
+
+  modify(options: Overrides): HttpServerRequest.HttpServerRequest {
+    return new ServerRequest(this.exchange, {
+      url: options.url ?? this.url,
+      headers: options.headers ?? this.cachedHeaders,
+      remoteAddress: "remoteAddress" in options ? options.remoteAddress : this.overrides.remoteAddress,
+      peerAddress: options.peerAddress ?? this.overrides.peerAddress,
+      protocol: options.protocol ?? this.overrides.protocol
+    })
+  }
+
+  get stream(): Stream.Stream<Uint8Array, HttpServerError> {
+    return Stream.fromPull(
+      Effect.withFiber((fiber) => {
+        const limit = fiber.getRef(HttpIncomingMessage.MaxBodySize)
+        return Effect.succeed(
+          RequestBody.pull(this.exchange, this, limit === undefined ? undefined : Number(limit))
+        )
+      })
+    )
+  }
+
+  private get bytes(): Effect.Effect<Uint8Array, HttpServerError> {
+    this.cachedBytes ??= Effect.runSync(
+      Effect.cached(
+        Effect.withFiber((fiber) => {
+          const limit = fiber.getRef(HttpIncomingMessage.MaxBodySize)
+          const { bufferedBodyBytes } = this.exchange.connection.engine.config
+          return RequestBody.readAll(this.exchange, this, limit === undefined ? bufferedBodyBytes : Number(limit))
+        })
+      )
+    )
+    return this.cachedBytes
+  }
+
+  get arrayBuffer(): Effect.Effect<ArrayBuffer, HttpServerError> {
+    return Effect.map(this.bytes, (bytes) =>
+      bytes.byteLength === bytes.buffer.byteLength
+        ? (bytes.buffer as ArrayBuffer)
+        : (bytes.slice().buffer as ArrayBuffer)
+    )
+  }
+
+  get text(): Effect.Effect<string, HttpServerError> {
+    return Effect.map(this.bytes, (bytes) => textDecoder.decode(bytes))
+  }
+
+  get json(): Effect.Effect<Schema.Json, HttpServerError> {
+    return Effect.flatMap(this.text, (text) => this.parse(() => (text === "" ? null : JSON.parse(text))))
+  }
+
+  get urlParamsBody(): Effect.Effect<UrlParams.UrlParams, HttpServerError> {
+    // In a form a leading "?" is data; URLSearchParams would take it off as a query's mark.
+    return Effect.flatMap(this.bytes, (bytes) =>
+      this.parse(() =>
+        UrlParams.fromInput(new URLSearchParams(formDecoder.decode(bytes).replace(/^\?/, "%3F")))
+      )
+    )
+  }
+
+  private parse<A>(evaluate: () => A): Effect.Effect<A, HttpServerError> {
+    return Effect.try({
+      try: evaluate,
+      catch: (cause) => new HttpServerError({ reason: new RequestParseError({ request: this, cause }) })
+    })
+  }
+
+  get multipart(): Effect.Effect<
+    Multipart.Persisted,
+    Multipart.MultipartError,
+    Scope.Scope | FileSystem.FileSystem | Path.Path
+  > {
+    this.cachedMultipart ??= Effect.runSync(Effect.cached(Multipart.toPersisted(this.multipartStream)))
+    return this.cachedMultipart
+  }
+
+  get multipartStream(): Stream.Stream<Multipart.Part, Multipart.MultipartError> {
+    // The parser has limits of its own, MaxBodySize among them, and its own errors for them.
+    const body = Stream.fromPull(Effect.sync(() => RequestBody.pull(this.exchange, this, undefined)))
+    return Stream.pipeThroughChannel(
+      Stream.mapError(body, (cause) => Multipart.MultipartError.fromReason("InternalError", cause)),
+      Multipart.makeChannel(this.headers)
+    )
+  }
+
+  get upgrade(): Effect.Effect<Socket.Socket, HttpServerError> {
+    return this.upgradeWith({})
+  }
+
+  upgradeWith(options: {
+    readonly headers?: Headers.Input | undefined
+  }): Effect.Effect<Socket.Socket, HttpServerError> {
+    return Upgrade.upgrade(this.exchange, this, Headers.fromInput(options.headers))
+  }
+
+  override toString(): string {
+    return `ServerRequest(${this.method} ${UrlParams.redactUrl(this.url)})`
+  }
+
+  toJSON(): unknown {
+    return HttpIncomingMessage.inspect(this, {
+      _id: "HttpServerRequest",
+      method: this.method,
+      url: UrlParams.redactUrl(this.originalUrl)
+    })
+  }
+}
+
+const urlOf = (head: RequestEvent.RequestHead): string => {
+  if (head.form !== "Absolute") return head.rawTarget
+  const target = head.target
+  if (target._tag !== "Absolute") return head.rawTarget
+  return target.query === undefined ? target.path : `${target.path}?${target.query}`
+}

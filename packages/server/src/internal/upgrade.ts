@@ -1,0 +1,144 @@
+/**
+ * Handing a connection to another protocol: 101 for an Upgrade (RFC 9110 §7.8), 200 for CONNECT (§9.3.6).
+ *
+ * The switch is sent when the socket's reader is acquired, after the request's body. What the peer sent behind
+ * its request comes first on the reader. Releasing the reader's Scope ends the connection.
+ */
+import { Grammar, ResponseEncoder } from "@nvo/protocol"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import type * as Headers from "effect/http/Headers"
+import * as HttpIncomingMessage from "effect/http/HttpIncomingMessage"
+import { HttpServerError, InternalError, RequestParseError } from "effect/http/HttpServerError"
+import type { HttpServerRequest } from "effect/http/HttpServerRequest"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as Latch from "effect/Latch"
+import * as Pull from "effect/Pull"
+import * as Socket from "effect/socket/Socket"
+import type { TransportError } from "../TransportError.ts"
+import type { Exchange } from "./exchange.ts"
+import * as RequestBody from "./requestBody.ts"
+
+// What the switch itself says, and what would put a body behind it.
+const reserved: ReadonlySet<string> = new Set(["connection", "upgrade", "content-length", "transfer-encoding"])
+
+const refused = (request: HttpServerRequest, description: string) =>
+  new HttpServerError({ reason: new RequestParseError({ request, description }) })
+
+const misused = (request: HttpServerRequest, description: string) =>
+  new HttpServerError({ reason: new InternalError({ request, description }) })
+
+const openError = (cause: unknown) =>
+  new Socket.SocketError({ reason: new Socket.SocketOpenError({ kind: "Unknown", cause }) })
+
+const closeError = (code: number) => new Socket.SocketError({ reason: new Socket.SocketCloseError({ code }) })
+
+const invalidHeader = (headers: Headers.Headers): string | undefined => {
+  for (const name in headers) {
+    if (reserved.has(name)) return `Upgrade responses cannot set the ${name} header`
+    if (!Grammar.isToken(name) || !Grammar.isFieldValue(headers[name])) {
+      return `Invalid upgrade response header: ${JSON.stringify(name)}`
+    }
+  }
+  return undefined
+}
+
+/** `HttpServerRequest.upgradeWith`. */
+export const upgrade = (
+  exchange: Exchange,
+  request: HttpServerRequest,
+  headers: Headers.Headers
+): Effect.Effect<Socket.Socket, HttpServerError> =>
+  Effect.suspend(() => {
+    const tunnel = exchange.method === "CONNECT"
+    const protocol = exchange.head.upgrade
+    if (!tunnel && protocol === undefined) return Effect.fail(refused(request, "not an upgradeable ServerRequest"))
+    if (protocol !== undefined && protocol.toLowerCase() === "websocket") {
+      return Effect.fail(refused(request, "WebSocket is not among the protocols that this server speaks"))
+    }
+    const invalid = invalidHeader(headers)
+    if (invalid !== undefined) return Effect.fail(misused(request, invalid))
+    return Effect.succeed(makeSocket(exchange, request, headers, tunnel ? undefined : protocol))
+  })
+
+// The request's body ends before the other protocol begins; what nobody read of it is thrown away.
+const finishBody = (exchange: Exchange, request: HttpServerRequest): Effect.Effect<void, Socket.SocketError> =>
+  Effect.withFiber((fiber) => {
+    const limit = fiber.getRef(HttpIncomingMessage.MaxBodySize)
+    const { bufferedBodyBytes } = exchange.connection.engine.config
+    const next = RequestBody.pull(exchange, request, limit === undefined ? bufferedBodyBytes : Number(limit))
+    const loop: Effect.Effect<void, Socket.SocketError> = Effect.matchCauseEffect(next, {
+      onSuccess: () => loop,
+      onFailure: (cause) => (Pull.isDoneCause(cause) ? Effect.void : Effect.fail(openError(Cause.squash(cause))))
+    })
+    return exchange.bodyEnded ? Effect.void : loop
+  })
+
+const makeSocket = (
+  exchange: Exchange,
+  request: HttpServerRequest,
+  headers: Headers.Headers,
+  protocol: string | undefined
+): Socket.Socket => {
+  const { connection } = exchange
+  const { transport } = connection
+  const opened = Latch.makeUnsafe(false)
+
+  const open = Effect.gen(function* () {
+    if (exchange.switched !== undefined || exchange.status !== 0 || exchange.aborted) {
+      return yield* openError(new Error("The exchange has ended or has been upgraded before"))
+    }
+    yield* finishBody(exchange, request)
+    const fields = protocol === undefined ? headers : { ...headers, connection: "Upgrade", upgrade: protocol }
+    const status = protocol === undefined ? 200 : 101
+    const head = ResponseEncoder.encodeSwitch(exchange, status, fields)
+    if (typeof head !== "string") return yield* openError(head)
+    exchange.switched = HttpServerResponse.empty({ status, headers: fields })
+    exchange.status = status
+    connection.advance("Switched")
+    yield* Effect.mapError(transport.write([head]), openError)
+    opened.openUnsafe()
+  })
+
+  const readError = (error: TransportError) =>
+    error.reason._tag === "ConnectionClosed"
+      ? closeError(1001)
+      : new Socket.SocketError({ reason: new Socket.SocketReadError({ cause: error }) })
+
+  const reader: Socket.Socket["reader"] = Effect.gen(function* () {
+    yield* Effect.acquireRelease(open, () => Effect.ignore(transport.end))
+    return {
+      pull: Effect.suspend(() => {
+        const rest = connection.takeRest()
+        if (rest !== undefined) return Effect.succeed([rest] as const)
+        return Effect.matchCauseEffect(transport.pull, {
+          onSuccess: (chunk) => Effect.succeed([chunk] as const),
+          onFailure: (cause) =>
+            Pull.isDoneCause(cause)
+              ? Effect.fail(closeError(1000))
+              : Effect.failCause(Cause.map(cause as Cause.Cause<TransportError>, readError))
+        })
+      }),
+      upgrade: Socket.SocketUpgradeError.unsupported
+    }
+  })
+
+  const encoder = new TextEncoder()
+  const toOctets = (chunk: Uint8Array | string) => (typeof chunk === "string" ? encoder.encode(chunk) : chunk)
+  const writeError = (cause: TransportError) =>
+    new Socket.SocketError({ reason: new Socket.SocketWriteError({ cause }) })
+  const writer: Socket.Socket["writer"] = Effect.succeed({
+    write: (chunk) =>
+      Effect.andThen(
+        opened.await,
+        Effect.mapError(
+          Socket.isCloseEvent(chunk) ? transport.end : transport.write([toOctets(chunk)]),
+          writeError
+        )
+      ),
+    writeAll: (chunks) =>
+      Effect.andThen(opened.await, Effect.mapError(transport.write(chunks.map(toOctets)), writeError))
+  })
+
+  return Socket.make({ reader, writer })
+}

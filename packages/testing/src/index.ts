@@ -1,0 +1,14 @@
+/**
+ * Generators that tests of HTTP share, on fast-check.
+ */
+export * as Bytes from "./Bytes.ts"
+export * as Characters from "./Characters.ts"
+export * as ChunkedModel from "./ChunkedModel.ts"
+export * as FieldLine from "./FieldLine.ts"
+export * as HostGenerator from "./HostGenerator.ts"
+export * as HttpLike from "./HttpLike.ts"
+export * as Mutation from "./Mutation.ts"
+export * as RequestGenerator from "./RequestGenerator.ts"
+export * as RequestModel from "./RequestModel.ts"
+export * as ResponseGenerator from "./ResponseGenerator.ts"
+export * as TargetGenerator from "./TargetGenerator.ts"
