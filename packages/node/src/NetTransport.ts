@@ -1,12 +1,13 @@
 /**
  * The transport over `node:net` and `node:tls`: TCP, unix sockets and TLS on every platform that Node runs on.
  */
+
+import * as Net from "node:net"
+import * as Tls from "node:tls"
 import { Transport, TransportError } from "@nvo/server"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as NetAddress from "effect/net/NetAddress"
-import * as Net from "node:net"
-import * as Tls from "node:tls"
 import * as NetConnection from "./internal/netConnection.ts"
 import type { TlsOptions } from "./TlsOptions.ts"
 import * as TlsContext from "./TlsOptions.ts"
@@ -30,7 +31,9 @@ const listenOptions = (options: Transport.ListenOptions): Net.ListenOptions =>
         ...(options.ipv6Only === undefined ? {} : { ipv6Only: options.ipv6Only })
       }
 
-const addressOf = (server: Net.Server): Effect.Effect<NetAddress.SocketAddress, TransportError.TransportError> => {
+const addressOf = (
+  server: Net.Server
+): Effect.Effect<NetAddress.SocketAddress, TransportError.TransportError> => {
   const address = server.address()
   if (address === null) return Effect.fail(listenFailed(new Error("The server has no address")))
   return typeof address === "string"
@@ -111,6 +114,9 @@ const acceptTls = (
     socket.once("close", () => handshakes.delete(socket))
   })
   server.on("secureConnection", (socket) => {
+    // The socket under TLS: Node keeps it there, and without it the connection would be dropped with the listener.
+    const { _parent: parent } = socket as unknown as { readonly _parent?: Net.Socket }
+    if (parent !== undefined && parent !== null) handshakes.delete(parent)
     queue.push(Effect.succeed(NetConnection.fromTlsSocket(socket, highWaterMark)))
   })
   server.on("tlsClientError", (cause, socket) => {
@@ -145,12 +151,14 @@ const listen = (options: Options, where: Transport.ListenOptions) =>
       Effect.andThen(
         close,
         Effect.sync(() => {
-          for (const socket of handshakes) if (!NetConnection.isAdopted(socket)) socket.destroy()
+          for (const socket of handshakes) socket.destroy()
         })
       )
     )
     // After it listens, an error is one of accepting.
-    server.on("error", (cause) => queue.push(Effect.fail(TransportError.make({ _tag: "AcceptFailed", cause }))))
+    server.on("error", (cause) =>
+      queue.push(Effect.fail(TransportError.make({ _tag: "AcceptFailed", cause })))
+    )
     const address = yield* addressOf(server)
     const listener: Transport.Listener = {
       address,

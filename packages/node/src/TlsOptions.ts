@@ -1,9 +1,10 @@
 /**
  * TLS for a server: certificates, ALPN and SNI, as values.
  */
+
+import * as Tls from "node:tls"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
-import * as Tls from "node:tls"
 
 type Pem = string | Uint8Array
 
@@ -65,7 +66,9 @@ export const toServerOptions = (options: TlsOptions): Effect.Effect<Tls.TlsOptio
           ? {}
           : { ca: (Array.isArray(options.ca) ? options.ca : [options.ca]).map((ca: Pem) => pem(ca)) }),
         ...(options.requestCert === undefined ? {} : { requestCert: options.requestCert }),
-        ...(options.rejectUnauthorized === undefined ? {} : { rejectUnauthorized: options.rejectUnauthorized }),
+        ...(options.rejectUnauthorized === undefined
+          ? {}
+          : { rejectUnauthorized: options.rejectUnauthorized }),
         ...(options.minVersion === undefined ? {} : { minVersion: options.minVersion }),
         ...(contexts.size === 0
           ? {}

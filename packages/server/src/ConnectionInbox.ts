@@ -32,7 +32,8 @@ export class ConnectionInbox {
     this.id = id
     this.readMore = readMore
     const parked = Effect.callback<Uint8Array, TransportError.TransportError | Cause.Done>((resume) => {
-      if (this.waiting !== undefined) return resume(Effect.die(new Error("Two fibers pull from one connection")))
+      if (this.waiting !== undefined)
+        return resume(Effect.die(new Error("Two fibers pull from one connection")))
       this.waiting = resume
       return Effect.sync(() => {
         if (this.waiting === resume) this.waiting = undefined

@@ -57,7 +57,9 @@ export class Connections extends Context.Service<
           const entry = entries.get(id)
           return entry === undefined ? Effect.succeed(false) : Effect.as(entry.close, true)
         }),
-      closeAll: Effect.suspend(() => Effect.forEach([...entries.values()], (entry) => entry.close, { discard: true }))
+      closeAll: Effect.suspend(() =>
+        Effect.forEach([...entries.values()], (entry) => entry.close, { discard: true })
+      )
     }
   })
 }

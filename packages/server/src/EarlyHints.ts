@@ -23,7 +23,9 @@ export const interim = (
     const head = ResponseEncoder.encodeInterim(exchange, status, Headers.fromInput(fields))
     if (typeof head !== "string") {
       return Effect.fail(
-        new HttpServerError({ reason: new InternalError({ request, description: head.message, cause: head }) })
+        new HttpServerError({
+          reason: new InternalError({ request, description: head.message, cause: head })
+        })
       )
     }
     return head === "" ? Effect.void : Effect.ignore(exchange.connection.transport.write([head]))

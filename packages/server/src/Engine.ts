@@ -70,7 +70,12 @@ const start = (
   )
   const active: Active = {
     connection,
-    cut: Effect.suspend(() => Effect.andThen(transport.close, Effect.sync(() => fiber.interruptUnsafe())))
+    cut: Effect.suspend(() =>
+      Effect.andThen(
+        transport.close,
+        Effect.sync(() => fiber.interruptUnsafe())
+      )
+    )
   }
   serving.active.add(active)
   registry.entries.set(transport.id, {
@@ -90,7 +95,8 @@ const accepting = (serving: Serving, registry: Connections["Service"], listener:
           Effect.clockWith((clock) =>
             Effect.sync(() => start(serving, registry, transport, scope, clock.currentTimeMillisUnsafe()))
           ),
-        onFailure: (error) => Effect.andThen(Scope.close(scope, Exit.void), serving.engine.errors.report(error))
+        onFailure: (error) =>
+          Effect.andThen(Scope.close(scope, Exit.void), serving.engine.errors.report(error))
       })
     }),
     { disableYield: true }
@@ -110,11 +116,9 @@ const stop = (serving: Serving, listener: Transport.Listener) =>
     const drained = Deferred.makeUnsafe<void>()
     serving.drained = drained
     yield* Effect.timeoutOption(Deferred.await(drained), engine.config.drainTimeout)
-    yield* Effect.forEach(
-      [...active],
-      (one) => Effect.andThen(one.cut, one.connection.transport.reset),
-      { discard: true }
-    )
+    yield* Effect.forEach([...active], (one) => Effect.andThen(one.cut, one.connection.transport.reset), {
+      discard: true
+    })
   })
 
 /**

@@ -33,7 +33,12 @@ export const ServerConfig = Schema.Struct({
     "octets",
     "The longest request line, without its line end. Longer: 414."
   ),
-  methodBytes: withDefault(positive, Limits.defaults.methodBytes, "octets", "The longest method. Longer: 501."),
+  methodBytes: withDefault(
+    positive,
+    Limits.defaults.methodBytes,
+    "octets",
+    "The longest method. Longer: 501."
+  ),
   headBytes: withDefault(
     positive,
     Limits.defaults.headBytes,
@@ -74,7 +79,7 @@ export const ServerConfig = Schema.Struct({
     Schema.Literals(["rfc3986", "whatwg"]),
     Limits.defaults.targetGrammar,
     "`rfc3986` or `whatwg`",
-    "Which octets a request target may hold: those of RFC 3986, or also `[ ] { } | \\ ^ \"` and the backtick, which browsers leave unencoded in some places. Others: 400."
+    'Which octets a request target may hold: those of RFC 3986, or also `[ ] { } | \\ ^ "` and the backtick, which browsers leave unencoded in some places. Others: 400.'
   ),
   bufferedBodyBytes: withDefault(
     natural,
@@ -163,9 +168,10 @@ export const config: Config.Config<ServerConfig> = Config.all(
   Object.fromEntries(
     Object.entries(ServerConfig.fields).map(([name, field]) => [
       name,
-      Config.schema(field as unknown as Schema.ConstraintCodec<unknown, unknown>, variable(name as keyof ServerConfig)).pipe(
-        Config.withDefault(defaults[name as keyof ServerConfig] as unknown)
-      )
+      Config.schema(
+        field as unknown as Schema.ConstraintCodec<unknown, unknown>,
+        variable(name as keyof ServerConfig)
+      ).pipe(Config.withDefault(defaults[name as keyof ServerConfig] as unknown))
     ])
   )
 ) as unknown as Config.Config<ServerConfig>

@@ -57,6 +57,7 @@ export class ServerErrors extends Context.Service<
 
 // What peers do is their business until somebody looks, and what the server does on purpose is no alarm.
 const log = (error: ServerError.ServerError): Effect.Effect<void> => {
-  if (error.initiator === "Peer" || error.reason._tag === "ConnectionClosed") return Effect.logDebug(error.message)
+  if (error.initiator === "Peer" || error.reason._tag === "ConnectionClosed")
+    return Effect.logDebug(error.message)
   return error.initiator === "Application" ? Effect.logError(error.message) : Effect.logWarning(error.message)
 }

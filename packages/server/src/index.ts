@@ -3,8 +3,8 @@
  */
 export * as ApplicationError from "./ApplicationError.ts"
 export * as ConnectionInbox from "./ConnectionInbox.ts"
-export * as Connections from "./Connections.ts"
 export * as ConnectionState from "./ConnectionState.ts"
+export * as Connections from "./Connections.ts"
 export * as EarlyHints from "./EarlyHints.ts"
 export * as Engine from "./Engine.ts"
 export * as ServerConfig from "./ServerConfig.ts"

@@ -1,11 +1,12 @@
 /**
  * A `node:net` socket as a connection: reading into an inbox, writing through an outbox.
  */
+
+import * as Net from "node:net"
+import type * as Tls from "node:tls"
 import { ConnectionId, type Latin1 } from "@nvo/protocol"
 import { ConnectionInbox, type Transport, TransportError } from "@nvo/server"
 import * as Effect from "effect/Effect"
-import * as Net from "node:net"
-import type * as Tls from "node:tls"
 
 // Identities are unique in the process, whatever listens.
 let lastId = 0
@@ -24,11 +25,6 @@ interface Internals {
   _handle: { readonly reading?: boolean } | null
   _server: { _connections?: number } | null
 }
-
-const adopted = new WeakSet<Net.Socket>()
-
-/** Whether the socket belongs to a connection. */
-export const isAdopted = (socket: Net.Socket): boolean => adopted.has(socket)
 
 /** See the module. */
 export class NetConnection implements Transport.Connection {
@@ -71,7 +67,6 @@ export class NetConnection implements Transport.Connection {
   /** Takes the socket over: from here on this connection is its only owner. */
   attach(socket: Net.Socket): this {
     this.socket = socket
-    adopted.add(socket)
     let cause: unknown
     socket.on("end", () => this.inbox.end())
     socket.on("error", (error) => {
@@ -144,7 +139,9 @@ export class NetConnection implements Transport.Connection {
     socket.uncork()
   }
 
-  readonly write = (octets: ReadonlyArray<Latin1.Octets>): Effect.Effect<void, TransportError.TransportError> =>
+  readonly write = (
+    octets: ReadonlyArray<Latin1.Octets>
+  ): Effect.Effect<void, TransportError.TransportError> =>
     Effect.suspend(() => {
       const result = this.writeUnsafe(octets)
       if (result === true) return Effect.void
@@ -182,7 +179,9 @@ export class NetConnection implements Transport.Connection {
     const done = () => {
       socket.off("finish", done)
       socket.off("close", done)
-      resume(socket.writableFinished ? Effect.void : Effect.fail(this.writeFailed(socket.errored ?? undefined)))
+      resume(
+        socket.writableFinished ? Effect.void : Effect.fail(this.writeFailed(socket.errored ?? undefined))
+      )
     }
     socket.on("finish", done)
     socket.on("close", done)

@@ -18,8 +18,8 @@ import { ClientAbort } from "effect/http/HttpServerError"
 import { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as Pull from "effect/Pull"
 import * as ApplicationError from "../ApplicationError.ts"
-import type { ConnectionInfo } from "../Connections.ts"
 import * as ConnectionState from "../ConnectionState.ts"
+import type { ConnectionInfo } from "../Connections.ts"
 import type * as ServerError from "../ServerError.ts"
 import type * as Transport from "../Transport.ts"
 import type { EngineContext } from "./engineContext.ts"
@@ -41,10 +41,10 @@ export class Connection {
   /** Requests whose head was read. */
   requests = 0
   private readonly decoder: RequestDecoder.RequestDecoder
-  private decoderState: RequestDecoder.State = RequestDecoder.initial
-  private queue: ReadonlyArray<RequestEvent.RequestEvent> = NO_EVENTS
-  private queueAt = 0
-  private rest: Uint8Array | undefined = undefined
+  decoderState: RequestDecoder.State = RequestDecoder.initial
+  queue: ReadonlyArray<RequestEvent.RequestEvent> = NO_EVENTS
+  queueAt = 0
+  rest: Uint8Array | undefined = undefined
   private fiber: Fiber.Fiber<unknown, unknown> | undefined = undefined
 
   constructor(engine: EngineContext, transport: Transport.Connection, acceptedAt: number) {
@@ -107,7 +107,8 @@ export class Connection {
         exchange.trailers = event.trailers
       }
     }
-    if (this.decoderState._tag === "Failed" && !exchange.bodyEnded) exchange.bodyError = this.decoderState.error
+    if (this.decoderState._tag === "Failed" && !exchange.bodyEnded)
+      exchange.bodyError = this.decoderState.error
     return data
   }
 
@@ -122,7 +123,7 @@ export class Connection {
   }
 
   /** The next head, `undefined` where there will be none. */
-  private nextHead(): RequestEvent.RequestHead | undefined {
+  nextHead(): RequestEvent.RequestHead | undefined {
     while (true) {
       const event = this.queue[this.queueAt]
       if (event !== undefined) {
@@ -135,11 +136,11 @@ export class Connection {
     }
   }
 
-  private report(error: ServerError.ServerError): Effect.Effect<void> {
+  report(error: ServerError.ServerError): Effect.Effect<void> {
     return this.engine.errors.report(error)
   }
 
-  private applicationError(reason: ApplicationError.ApplicationErrorReason): ApplicationError.ApplicationError {
+  applicationError(reason: ApplicationError.ApplicationErrorReason): ApplicationError.ApplicationError {
     return ApplicationError.make({
       connectionId: this.id,
       requestIndex: this.requests,
@@ -149,7 +150,7 @@ export class Connection {
   }
 
   // A peer that leaves during an exchange interrupts exactly the work done for it.
-  private onDeparture = (departure: Transport.Departure): void => {
+  private leave(departure: Transport.Departure): void {
     const { exchange } = this
     if (exchange === undefined) return
     if (departure === "Ended" && (exchange.switched !== undefined || this.engine.config.halfClose)) return
@@ -158,67 +159,23 @@ export class Connection {
   }
 
   /** The program. It completes when the connection has ended; its Scope then releases the socket. */
-  readonly run: Effect.Effect<void> = Effect.uninterruptible(
-    Effect.withFiber((fiber) => {
-      this.fiber = fiber
-      this.transport.onDeparture = this.onDeparture
-      return Effect.catchCause(this.loop(), (cause) => this.report(this.applicationError({ _tag: "EngineDefect", cause })))
-    })
-  )
+  get run(): Effect.Effect<void> {
+    return Effect.uninterruptible(
+      Effect.withFiber((fiber) => {
+        this.fiber = fiber
+        this.transport.onDeparture = (departure) => this.leave(departure)
+        return Effect.catchCause(
+          Effect.suspend(() => loop(this, fiber)),
+          (cause) =>
+            Cause.hasInterruptsOnly(cause)
+              ? Effect.void
+              : this.report(this.applicationError({ _tag: "EngineDefect", cause }))
+        )
+      })
+    )
+  }
 
-  private loop = Effect.fnUntraced(function* (this: Connection) {
-    const { engine, transport } = this
-    const fiber = this.fiber!
-    while (true) {
-      const head = this.nextHead()
-      if (head === undefined) {
-        if (this.decoderState._tag === "Failed") {
-          const { error } = this.decoderState
-          yield* this.report(error)
-          return yield* refuse(this, error)
-        }
-        if (!RequestDecoder.isBetweenMessages(this.decoderState)) this.advance("OctetsRead")
-        else if (engine.draining) break
-        const chunk = yield* Effect.exit(transport.pull)
-        if (Exit.isSuccess(chunk)) {
-          this.feed(chunk.value)
-          continue
-        }
-        yield* this.reportEnd(chunk.cause)
-        break
-      }
-
-      this.requests++
-      this.advance("HeadRead")
-      const exchange = new Exchange(this, head, this.requests, !engine.draining)
-      this.exchange = exchange
-      // The end of a request without a body stands behind its head.
-      if (exchange.bodyEnded) this.queueAt++
-      fiber.setContext(Context.add(engine.context, HttpServerRequest, new ServerRequest(exchange)))
-      const exit = yield* Effect.exit(engine.handled)
-      fiber.setContext(engine.context)
-      if (Exit.isFailure(exit)) yield* this.reportFailure(exchange, exit.cause)
-
-      if (exchange.aborted || exchange.switched !== undefined) break
-      // No complete response: the peer can tell by the way the connection ends.
-      if (this.phase !== "Draining") {
-        yield* this.abandon(exchange)
-        break
-      }
-      if (!exchange.bodyEnded && exchange.persistent) yield* this.drainBody(exchange)
-      if (exchange.bodyEnded && exchange.persistent) {
-        this.exchange = undefined
-        this.advance("Reused")
-        continue
-      }
-      yield* this.endAndLinger(!exchange.bodyEnded || this.rest !== undefined)
-      break
-    }
-    this.exchange = undefined
-    if (this.phase !== "Closed") this.advance("Finished")
-  })
-
-  private reportEnd(cause: Cause.Cause<unknown>): Effect.Effect<void> {
+  reportEnd(cause: Cause.Cause<unknown>): Effect.Effect<void> {
     if (Pull.isDoneCause(cause)) {
       const outcome = RequestDecoder.end(this.decoder, this.decoderState)
       return outcome._tag === "Failed" ? this.report(outcome.error) : Effect.void
@@ -233,7 +190,7 @@ export class Connection {
     return this.report(this.applicationError({ _tag: "EngineDefect", cause }))
   }
 
-  private reportFailure(exchange: Exchange, cause: Cause.Cause<unknown>): Effect.Effect<void> {
+  reportFailure(exchange: Exchange, cause: Cause.Cause<unknown>): Effect.Effect<void> {
     if (exchange.aborted) return this.report(this.applicationError({ _tag: "ClientAborted" }))
     // A failure that says itself which response it is (404, 400…) is an answer, not an error of the server.
     if (exchange.status > 0 && exchange.status < 500 && this.phase === "Draining") return Effect.void
@@ -248,7 +205,7 @@ export class Connection {
 
   // RFC 9112 §8: a body that ends with the connection would look complete; a reset tells. Other framings tell
   // by themselves that something is missing, and an orderly end lets what was sent arrive.
-  private abandon(exchange: Exchange): Effect.Effect<void> {
+  abandon(exchange: Exchange): Effect.Effect<void> {
     if (exchange.status === 0 || (exchange.minorVersion === 0 && this.phase === "Responding")) {
       return this.transport.reset
     }
@@ -257,13 +214,14 @@ export class Connection {
   }
 
   // What the application left unread is thrown away, up to a budget.
-  private drainBody(exchange: Exchange): Effect.Effect<void> {
+  drainBody(exchange: Exchange): Effect.Effect<void> {
     const budget = exchange.bodyBytes + this.engine.config.drainBytes
     const { framing } = exchange.head
     if (exchange.awaitsContinue || (framing._tag === "Length" && framing.length > budget)) return Effect.void
     const loop: Effect.Effect<void> = Effect.suspend(() => {
       this.takeBody(exchange)
-      if (exchange.bodyEnded || exchange.bodyError !== undefined || exchange.bodyBytes > budget) return Effect.void
+      if (exchange.bodyEnded || exchange.bodyError !== undefined || exchange.bodyBytes > budget)
+        return Effect.void
       return Effect.matchCauseEffect(this.transport.pull, {
         onSuccess: (chunk) => {
           this.feed(chunk)
@@ -272,7 +230,10 @@ export class Connection {
         onFailure: (cause) => this.reportEnd(cause)
       })
     })
-    return Effect.andThen(loop, Effect.suspend(() => this.reportBodyError(exchange)))
+    return Effect.andThen(
+      loop,
+      Effect.suspend(() => this.reportBodyError(exchange))
+    )
   }
 
   private reportBodyError(exchange: Exchange): Effect.Effect<void> {
@@ -292,3 +253,58 @@ export class Connection {
     )
   }
 }
+
+// Made once: a connection costs no closures of its own.
+const loop = Effect.fnUntraced(function* (self: Connection, fiber: Fiber.Fiber<unknown, unknown>) {
+  const { engine, transport } = self
+  while (true) {
+    const head = self.nextHead()
+    if (head === undefined) {
+      if (self.decoderState._tag === "Failed") {
+        const { error } = self.decoderState
+        yield* self.report(error)
+        return yield* refuse(self, error)
+      }
+      if (!RequestDecoder.isBetweenMessages(self.decoderState)) self.advance("OctetsRead")
+      else if (engine.draining) break
+      const chunk = yield* Effect.exit(transport.pull)
+      if (Exit.isSuccess(chunk)) {
+        self.feed(chunk.value)
+        continue
+      }
+      yield* self.reportEnd(chunk.cause)
+      break
+    }
+
+    self.requests++
+    self.advance("HeadRead")
+    const exchange = new Exchange(self, head, self.requests, !engine.draining)
+    self.exchange = exchange
+    // The end of a request without a body stands behind its head.
+    if (exchange.bodyEnded) self.queueAt++
+    fiber.setContext(Context.add(engine.context, HttpServerRequest, new ServerRequest(exchange)))
+    const exit = yield* Effect.exit(engine.handled)
+    fiber.setContext(engine.context)
+    if (exchange.bodyError !== undefined) yield* self.report(exchange.bodyError)
+    if (Exit.isFailure(exit)) yield* self.reportFailure(exchange, exit.cause)
+
+    if (exchange.aborted || exchange.switched !== undefined) break
+    // No complete response: the peer can tell by the way the connection ends.
+    if (self.phase !== "Draining") {
+      yield* self.abandon(exchange)
+      break
+    }
+    if (!exchange.bodyEnded && exchange.persistent && exchange.bodyError === undefined) {
+      yield* self.drainBody(exchange)
+    }
+    if (exchange.bodyEnded && exchange.persistent) {
+      self.exchange = undefined
+      self.advance("Reused")
+      continue
+    }
+    yield* self.endAndLinger(!exchange.bodyEnded || self.rest !== undefined)
+    break
+  }
+  self.exchange = undefined
+  if (self.phase !== "Closed") self.advance("Finished")
+})

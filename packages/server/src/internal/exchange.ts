@@ -29,7 +29,12 @@ export class Exchange implements ResponseEncoder.Exchange {
   /** Whether the peer left before the response was complete. */
   aborted = false
 
-  constructor(connection: Connection, head: RequestEvent.RequestHead, requestIndex: number, persistent: boolean) {
+  constructor(
+    connection: Connection,
+    head: RequestEvent.RequestHead,
+    requestIndex: number,
+    persistent: boolean
+  ) {
     this.connection = connection
     this.head = head
     this.requestIndex = requestIndex

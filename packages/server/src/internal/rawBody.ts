@@ -10,7 +10,8 @@ const encoder = new TextEncoder()
 const isAsyncIterable = (u: unknown): u is AsyncIterable<Uint8Array | string> =>
   typeof u === "object" && u !== null && Symbol.asyncIterator in u
 
-const toBytes = (item: Uint8Array | string): Uint8Array => (typeof item === "string" ? encoder.encode(item) : item)
+const toBytes = (item: Uint8Array | string): Uint8Array =>
+  typeof item === "string" ? encoder.encode(item) : item
 
 /** The octets, at once where they are at hand. What is not known to be a body fails when it is read. */
 export const rawBody = (body: unknown): Uint8Array | Stream.Stream<Uint8Array, unknown> => {

@@ -4,6 +4,7 @@
  */
 import { type Http1Error, ResponseEncoder, Status } from "@nvo/protocol"
 import * as Effect from "effect/Effect"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as ServerError from "../ServerError.ts"
 import type { Connection } from "./connection.ts"
 
@@ -17,6 +18,13 @@ const problem = (error: Http1Error.Http1Error, status: number): string =>
   })
     // The body is written as one octet for each character.
     .replace(/[^\x20-\x7e]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`)
+
+/** The answer to a body that was refused while the application read it, where the application has no other. */
+export const bodyRefused = (error: Http1Error.Http1Error): HttpServerResponse.HttpServerResponse => {
+  // A body that breaks off has no status of its own; a peer that ended its side only can still read one.
+  const status = ServerError.statusOf(error) || 400
+  return HttpServerResponse.text(problem(error, status), { status, contentType: "application/problem+json" })
+}
 
 /** Answers and ends the connection. */
 export const refuse = (connection: Connection, error: Http1Error.Http1Error): Effect.Effect<void> => {

@@ -1,14 +1,16 @@
 /**
  * The body of a request, read on demand: as a pull of octets and as a whole.
  */
-import { ResponseEncoder } from "@nvo/protocol"
+import { Http1Error, ResponseEncoder } from "@nvo/protocol"
 import * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import { HttpServerError, RequestParseError } from "effect/http/HttpServerError"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
+import * as Respondable from "effect/http/HttpServerRespondable"
 import * as Pull from "effect/Pull"
 import type { Exchange } from "./exchange.ts"
+import { bodyRefused } from "./refusal.ts"
 
 /** The body is larger than its reader allows. */
 export class BodyTooLarge extends Error {
@@ -18,13 +20,22 @@ export class BodyTooLarge extends Error {
   }
 }
 
+// Answers with the status of its own reason, which is not always 400.
+class BodyRefused extends RequestParseError {
+  override [Respondable.symbol]() {
+    return Effect.succeed(bodyRefused(this.cause as Http1Error.Http1Error))
+  }
+}
+
 const parseError = (request: HttpServerRequest, cause: unknown) =>
   new HttpServerError({
-    reason: new RequestParseError({
-      request,
-      reason: cause instanceof BodyTooLarge ? "BodyTooLarge" : "Parse",
-      cause
-    })
+    reason: Http1Error.isHttp1Error(cause)
+      ? new BodyRefused({ request, reason: "Parse", cause })
+      : new RequestParseError({
+          request,
+          reason: cause instanceof BodyTooLarge ? "BodyTooLarge" : "Parse",
+          cause
+        })
   })
 
 // RFC 9110 §10.1.1: sent once, when the body is first asked for, and only while nothing of it has come.

@@ -104,7 +104,8 @@ const encodeHead = (
 // response, and a body larger than the budget will not be read to its end. A streaming response may read it.
 const closesAfter = (exchange: Exchange, streaming: boolean): boolean => {
   if (exchange.bodyEnded) return false
-  if (exchange.awaitsContinue) return true
+  // Behind a body that was refused nothing can be read: where the next message begins cannot be known.
+  if (exchange.awaitsContinue || exchange.bodyError !== undefined) return true
   const { framing } = exchange.head
   return (
     !streaming &&

@@ -17,8 +17,8 @@ import type * as Path from "effect/Path"
 import type { ReadonlyRecord } from "effect/Record"
 import type * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
-import type * as Socket from "effect/socket/Socket"
 import * as Stream from "effect/Stream"
+import type * as Socket from "effect/socket/Socket"
 import type { Exchange } from "./exchange.ts"
 import * as Fields from "./fields.ts"
 import * as RequestBody from "./requestBody.ts"
@@ -93,7 +93,8 @@ export class ServerRequest extends Inspectable.Class implements HttpServerReques
       const headers = Fields.toHeaders(head.fields)
       const { target } = head
       // RFC 9112 §3.2.2: the target's authority is what counts, whatever Host says.
-      this.cachedHeaders = target._tag === "Absolute" ? Headers.set(headers, "host", target.authority) : headers
+      this.cachedHeaders =
+        target._tag === "Absolute" ? Headers.set(headers, "host", target.authority) : headers
     }
     return this.cachedHeaders
   }
@@ -104,7 +105,9 @@ export class ServerRequest extends Inspectable.Class implements HttpServerReques
   }
 
   get remoteAddress(): Option.Option<string> {
-    return this.overrides.remoteAddress ?? Option.fromUndefinedOr(this.exchange.connection.transport.peerAddress)
+    return (
+      this.overrides.remoteAddress ?? Option.fromUndefinedOr(this.exchange.connection.transport.peerAddress)
+    )
   }
 
   get peerAddress(): Option.Option<string> {
@@ -138,7 +141,11 @@ export class ServerRequest extends Inspectable.Class implements HttpServerReques
         Effect.withFiber((fiber) => {
           const limit = fiber.getRef(HttpIncomingMessage.MaxBodySize)
           const { bufferedBodyBytes } = this.exchange.connection.engine.config
-          return RequestBody.readAll(this.exchange, this, limit === undefined ? bufferedBodyBytes : Number(limit))
+          return RequestBody.readAll(
+            this.exchange,
+            this,
+            limit === undefined ? bufferedBodyBytes : Number(limit)
+          )
         })
       )
     )

@@ -20,7 +20,12 @@ import type { Exchange } from "./exchange.ts"
 import * as RequestBody from "./requestBody.ts"
 
 // What the switch itself says, and what would put a body behind it.
-const reserved: ReadonlySet<string> = new Set(["connection", "upgrade", "content-length", "transfer-encoding"])
+const reserved: ReadonlySet<string> = new Set([
+  "connection",
+  "upgrade",
+  "content-length",
+  "transfer-encoding"
+])
 
 const refused = (request: HttpServerRequest, description: string) =>
   new HttpServerError({ reason: new RequestParseError({ request, description }) })
@@ -52,7 +57,8 @@ export const upgrade = (
   Effect.suspend(() => {
     const tunnel = exchange.method === "CONNECT"
     const protocol = exchange.head.upgrade
-    if (!tunnel && protocol === undefined) return Effect.fail(refused(request, "not an upgradeable ServerRequest"))
+    if (!tunnel && protocol === undefined)
+      return Effect.fail(refused(request, "not an upgradeable ServerRequest"))
     if (protocol !== undefined && protocol.toLowerCase() === "websocket") {
       return Effect.fail(refused(request, "WebSocket is not among the protocols that this server speaks"))
     }
@@ -62,14 +68,18 @@ export const upgrade = (
   })
 
 // The request's body ends before the other protocol begins; what nobody read of it is thrown away.
-const finishBody = (exchange: Exchange, request: HttpServerRequest): Effect.Effect<void, Socket.SocketError> =>
+const finishBody = (
+  exchange: Exchange,
+  request: HttpServerRequest
+): Effect.Effect<void, Socket.SocketError> =>
   Effect.withFiber((fiber) => {
     const limit = fiber.getRef(HttpIncomingMessage.MaxBodySize)
     const { bufferedBodyBytes } = exchange.connection.engine.config
     const next = RequestBody.pull(exchange, request, limit === undefined ? bufferedBodyBytes : Number(limit))
     const loop: Effect.Effect<void, Socket.SocketError> = Effect.matchCauseEffect(next, {
       onSuccess: () => loop,
-      onFailure: (cause) => (Pull.isDoneCause(cause) ? Effect.void : Effect.fail(openError(Cause.squash(cause))))
+      onFailure: (cause) =>
+        Pull.isDoneCause(cause) ? Effect.void : Effect.fail(openError(Cause.squash(cause)))
     })
     return exchange.bodyEnded ? Effect.void : loop
   })
