@@ -1,11 +1,11 @@
-import { NodeHttpServer } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
+import { NvoServer } from "@nvo/node"
 import { Effect, Layer } from "effect"
 import { HttpClient, HttpRouter } from "effect/http"
 import { Routes } from "../src/Routes.ts"
 
 const layer = HttpRouter.serve(Routes, { disableListenLog: true }).pipe(
-  Layer.provideMerge(NodeHttpServer.layerTest)
+  Layer.provideMerge(NvoServer.layerTest)
 )
 
 const get = Effect.fnUntraced(function* (path: string) {

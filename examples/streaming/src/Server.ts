@@ -1,7 +1,6 @@
-import { createServer } from "node:http"
-import { NodeHttpServer } from "@effect/platform-node"
+import { NvoServer } from "@nvo/node"
 import { Config } from "effect"
 
-export const ServerLive = NodeHttpServer.layerConfig(createServer, {
+export const ServerLive = NvoServer.layerConfig({
   port: Config.Int("PORT").pipe(Config.withDefault(3000))
 })

@@ -1,5 +1,5 @@
-import { NodeHttpServer } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
+import { NvoServer } from "@nvo/node"
 import { Effect, Fiber, Layer, Metric, type Pull, Scope, Stream } from "effect"
 import { HttpClient, HttpClientRequest, HttpRouter } from "effect/http"
 import { TestClock } from "effect/testing"
@@ -7,7 +7,7 @@ import { downloads, generated } from "../src/Download.ts"
 import { Routes } from "../src/Routes.ts"
 
 const layer = HttpRouter.serve(Routes, { disableListenLog: true }).pipe(
-  Layer.provideMerge(NodeHttpServer.layerTest)
+  Layer.provideMerge(NvoServer.layerTest)
 )
 
 const mebibyte = 1024 * 1024

@@ -1,5 +1,5 @@
-import { NodeHttpServer } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
+import { NvoServer } from "@nvo/node"
 import { Effect, Layer } from "effect"
 import { HttpClient, HttpClientRequest, HttpRouter } from "effect/http"
 import { maxImportBytes } from "../src/api/Api.ts"
@@ -231,7 +231,7 @@ describe("what is within the limits is taken:", () => {
 describe("a bug", () => {
   const bug = HttpRouter.add("GET", "/bug", Effect.die(new Error("the password is 1234")))
   const layer = HttpRouter.serve(Layer.mergeAll(bug, ProblemResponses), { disableListenLog: true }).pipe(
-    Layer.provideMerge(NodeHttpServer.layerTest)
+    Layer.provideMerge(NvoServer.layerTest)
   )
 
   it.effect("is a problem of the server's, and tells nothing of its inside", () =>

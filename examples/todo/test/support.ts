@@ -1,4 +1,5 @@
-import { NodeHttpServer, NodeServices } from "@effect/platform-node"
+import { NodeServices } from "@effect/platform-node"
+import { NvoServer } from "@nvo/node"
 import { Effect, FileSystem, Layer } from "effect"
 import { HttpClient } from "effect/http"
 import { HttpApiClient } from "effect/http-api"
@@ -8,7 +9,7 @@ import * as Database from "../src/database/Database.ts"
 
 /** The app on a free port of this machine, its todos in `file`, with an `HttpClient` that calls it. */
 export const layerFile = (file: string) =>
-  App.layer.pipe(Layer.provide(Database.layerFile(file)), Layer.provideMerge(NodeHttpServer.layerTest))
+  App.layer.pipe(Layer.provide(Database.layerFile(file)), Layer.provideMerge(NvoServer.layerTest))
 
 export const nodeServices = NodeServices.layer
 

@@ -7,17 +7,20 @@
  */
 import { HttpDate } from "@nvo/protocol"
 import * as Clock from "effect/Clock"
-import type * as Context from "effect/Context"
+import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as HttpEffect from "effect/http/HttpEffect"
 import * as HttpServer from "effect/http/HttpServer"
+import { HttpServerRequest } from "effect/http/HttpServerRequest"
+import type { HttpServerResponse } from "effect/http/HttpServerResponse"
 import * as Scope from "effect/Scope"
 import { Connections } from "./Connections.ts"
 import { Connection } from "./internal/connection.ts"
 import type { EngineContext } from "./internal/engineContext.ts"
 import { handleResponse } from "./internal/responseWriter.ts"
+import { ServerRequest } from "./internal/serverRequest.ts"
 import type { ServerConfig } from "./ServerConfig.ts"
 import { ServerErrors } from "./ServerErrors.ts"
 import type * as Transport from "./Transport.ts"
@@ -35,6 +38,22 @@ const makeDate = (clock: Clock.Clock): (() => string) => {
     return text
   }
 }
+
+// Names the connection and the request in the span of the request, where there is one.
+const withSpanAttributes = <E, R>(
+  app: Effect.Effect<HttpServerResponse, E, R>
+): Effect.Effect<HttpServerResponse, E, R> =>
+  Effect.withFiber((fiber) => {
+    const { span } = fiber.cache
+    if (span !== undefined && span._tag === "Span") {
+      const request = Context.getUnsafe(fiber.context, HttpServerRequest)
+      if (request instanceof ServerRequest) {
+        span.attribute("nvo.connection.id", request.exchange.connectionId)
+        span.attribute("nvo.request.index", request.exchange.requestIndex)
+      }
+    }
+    return app
+  })
 
 // One `serve` under way: its connections, and who waits for the last of them.
 interface Serving {
@@ -139,7 +158,11 @@ export const make = Effect.fnUntraced(function* (
       const serving: Serving = {
         engine: {
           config,
-          handled: HttpEffect.toHandled(httpEffect, handleResponse, middleware) as Effect.Effect<unknown>,
+          handled: HttpEffect.toHandled(
+            withSpanAttributes(httpEffect),
+            handleResponse,
+            middleware
+          ) as Effect.Effect<unknown>,
           context,
           errors,
           date: makeDate(clock),

@@ -17,6 +17,7 @@ import type * as Fiber from "effect/Fiber"
 import { ClientAbort } from "effect/http/HttpServerError"
 import { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as Pull from "effect/Pull"
+import * as References from "effect/References"
 import * as ApplicationError from "../ApplicationError.ts"
 import * as ConnectionState from "../ConnectionState.ts"
 import type { ConnectionInfo } from "../Connections.ts"
@@ -40,6 +41,8 @@ export class Connection {
   exchange: Exchange | undefined = undefined
   /** Requests whose head was read. */
   requests = 0
+  /** The services of the app, with the connection's identity in every log line. */
+  readonly context: Context.Context<never>
   private readonly decoder: RequestDecoder.RequestDecoder
   decoderState: RequestDecoder.State = RequestDecoder.initial
   queue: ReadonlyArray<RequestEvent.RequestEvent> = NO_EVENTS
@@ -52,6 +55,10 @@ export class Connection {
     this.transport = transport
     this.id = transport.id
     this.acceptedAt = acceptedAt
+    this.context = Context.add(engine.context, References.CurrentLogAnnotations, {
+      ...Context.get(engine.context, References.CurrentLogAnnotations),
+      "nvo.connection.id": transport.id
+    })
     this.decoder = { connectionId: transport.id, limits: engine.config }
   }
 
@@ -163,6 +170,7 @@ export class Connection {
     return Effect.uninterruptible(
       Effect.withFiber((fiber) => {
         this.fiber = fiber
+        fiber.setContext(this.context)
         this.transport.onDeparture = (departure) => this.leave(departure)
         return Effect.catchCause(
           Effect.suspend(() => loop(this, fiber)),
@@ -282,9 +290,9 @@ const loop = Effect.fnUntraced(function* (self: Connection, fiber: Fiber.Fiber<u
     self.exchange = exchange
     // The end of a request without a body stands behind its head.
     if (exchange.bodyEnded) self.queueAt++
-    fiber.setContext(Context.add(engine.context, HttpServerRequest, new ServerRequest(exchange)))
+    fiber.setContext(Context.add(self.context, HttpServerRequest, new ServerRequest(exchange)))
     const exit = yield* Effect.exit(engine.handled)
-    fiber.setContext(engine.context)
+    fiber.setContext(self.context)
     if (exchange.bodyError !== undefined) yield* self.report(exchange.bodyError)
     if (Exit.isFailure(exit)) yield* self.reportFailure(exchange, exit.cause)
 

@@ -231,7 +231,13 @@ const writeStream = (
       // The head is out: the connection ends, so that the peer can tell (see `Connection.abandon`).
       exchange.persistent = false
       return Effect.flatMap(causeResponse(cause), () =>
-        Effect.failCause(Cause.combine(toServerError(cause, request, response), Cause.die(response)))
+        // Not `Cause.combine`: it hashes what it combines, and an error leads to the request and all behind it.
+        Effect.failCause(
+          Cause.fromReasons([
+            ...toServerError(cause, request, response).reasons,
+            Cause.makeDieReason(response)
+          ])
+        )
       )
     })
   )

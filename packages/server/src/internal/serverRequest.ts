@@ -3,7 +3,9 @@
  */
 import type { ConnectionId, RequestEvent } from "@nvo/protocol"
 import * as Effect from "effect/Effect"
+import * as Equal from "effect/Equal"
 import type * as FileSystem from "effect/FileSystem"
+import * as Hash from "effect/Hash"
 import * as Cookies from "effect/http/Cookies"
 import * as Headers from "effect/http/Headers"
 import * as HttpIncomingMessage from "effect/http/HttpIncomingMessage"
@@ -156,7 +158,8 @@ export class ServerRequest extends Inspectable.Class implements HttpServerReques
     return Effect.map(this.bytes, (bytes) =>
       bytes.byteLength === bytes.buffer.byteLength
         ? (bytes.buffer as ArrayBuffer)
-        : (bytes.slice().buffer as ArrayBuffer)
+        : // A copy: the octets may be a view of memory that others use, and `slice` of a Buffer does not copy.
+          new Uint8Array(bytes).buffer
     )
   }
 
@@ -210,6 +213,15 @@ export class ServerRequest extends Inspectable.Class implements HttpServerReques
     readonly headers?: Headers.Input | undefined
   }): Effect.Effect<Socket.Socket, HttpServerError> {
     return Upgrade.upgrade(this.exchange, this, Headers.fromInput(options.headers))
+  }
+
+  // A request is itself only. By structure, an error that names it would be hashed down to the socket.
+  [Equal.symbol](that: unknown): boolean {
+    return this === that
+  }
+
+  [Hash.symbol](): number {
+    return Hash.random(this)
   }
 
   override toString(): string {

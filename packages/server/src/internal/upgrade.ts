@@ -12,10 +12,10 @@ import * as HttpIncomingMessage from "effect/http/HttpIncomingMessage"
 import { HttpServerError, InternalError, RequestParseError } from "effect/http/HttpServerError"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
-import * as Latch from "effect/Latch"
 import * as Pull from "effect/Pull"
-import * as Socket from "effect/socket/Socket"
-import type { TransportError } from "../TransportError.ts"
+import type * as Socket from "effect/socket/Socket"
+import * as ConnectionSocket from "./connectionSocket.ts"
+import { openError } from "./connectionSocket.ts"
 import type { Exchange } from "./exchange.ts"
 import * as RequestBody from "./requestBody.ts"
 
@@ -32,11 +32,6 @@ const refused = (request: HttpServerRequest, description: string) =>
 
 const misused = (request: HttpServerRequest, description: string) =>
   new HttpServerError({ reason: new InternalError({ request, description }) })
-
-const openError = (cause: unknown) =>
-  new Socket.SocketError({ reason: new Socket.SocketOpenError({ kind: "Unknown", cause }) })
-
-const closeError = (code: number) => new Socket.SocketError({ reason: new Socket.SocketCloseError({ code }) })
 
 const invalidHeader = (headers: Headers.Headers): string | undefined => {
   for (const name in headers) {
@@ -91,9 +86,6 @@ const makeSocket = (
   protocol: string | undefined
 ): Socket.Socket => {
   const { connection } = exchange
-  const { transport } = connection
-  const opened = Latch.makeUnsafe(false)
-
   const open = Effect.gen(function* () {
     if (exchange.switched !== undefined || exchange.status !== 0 || exchange.aborted) {
       return yield* openError(new Error("The exchange has ended or has been upgraded before"))
@@ -106,49 +98,7 @@ const makeSocket = (
     exchange.switched = HttpServerResponse.empty({ status, headers: fields })
     exchange.status = status
     connection.advance("Switched")
-    yield* Effect.mapError(transport.write([head]), openError)
-    opened.openUnsafe()
+    yield* Effect.mapError(connection.transport.write([head]), openError)
   })
-
-  const readError = (error: TransportError) =>
-    error.reason._tag === "ConnectionClosed"
-      ? closeError(1001)
-      : new Socket.SocketError({ reason: new Socket.SocketReadError({ cause: error }) })
-
-  const reader: Socket.Socket["reader"] = Effect.gen(function* () {
-    yield* Effect.acquireRelease(open, () => Effect.ignore(transport.end))
-    return {
-      pull: Effect.suspend(() => {
-        const rest = connection.takeRest()
-        if (rest !== undefined) return Effect.succeed([rest] as const)
-        return Effect.matchCauseEffect(transport.pull, {
-          onSuccess: (chunk) => Effect.succeed([chunk] as const),
-          onFailure: (cause) =>
-            Pull.isDoneCause(cause)
-              ? Effect.fail(closeError(1000))
-              : Effect.failCause(Cause.map(cause as Cause.Cause<TransportError>, readError))
-        })
-      }),
-      upgrade: Socket.SocketUpgradeError.unsupported
-    }
-  })
-
-  const encoder = new TextEncoder()
-  const toOctets = (chunk: Uint8Array | string) => (typeof chunk === "string" ? encoder.encode(chunk) : chunk)
-  const writeError = (cause: TransportError) =>
-    new Socket.SocketError({ reason: new Socket.SocketWriteError({ cause }) })
-  const writer: Socket.Socket["writer"] = Effect.succeed({
-    write: (chunk) =>
-      Effect.andThen(
-        opened.await,
-        Effect.mapError(
-          Socket.isCloseEvent(chunk) ? transport.end : transport.write([toOctets(chunk)]),
-          writeError
-        )
-      ),
-    writeAll: (chunks) =>
-      Effect.andThen(opened.await, Effect.mapError(transport.write(chunks.map(toOctets)), writeError))
-  })
-
-  return Socket.make({ reader, writer })
+  return ConnectionSocket.make(connection.transport, open, () => connection.takeRest())
 }
