@@ -40,11 +40,8 @@ const limits: fc.Arbitrary<Partial<Limits.Limits>> = fc.oneof(
 
 const seenOf = (understood: RequestModel.Understood): ReadonlyArray<Seen> => {
   const { body, trailers, ...head } = understood
-  return [
-    { _tag: "Head", head },
-    ...(body === "" ? [] : [{ _tag: "Data", text: body } as const]),
-    { _tag: "End", trailers }
-  ]
+  const data: ReadonlyArray<Seen> = body === "" ? [] : [{ _tag: "Data", text: body }]
+  return [{ _tag: "Head", head: { ...head, fields: [...head.fields] } }, ...data, { _tag: "End", trailers }]
 }
 
 describe("chunk invariance", () => {

@@ -22,6 +22,9 @@ export const SUB_DELIMS: string = "!$&'()*+,;="
 /** pchar without percent-encoding, RFC 3986 §3.3. */
 export const PCHAR: string = `${UNRESERVED}${SUB_DELIMS}:@`
 
+/** For `fc.oneof`: shrink towards the first alternative, which must be the plainest. */
+export const plainestFirst = { withCrossShrink: true } as const
+
 /** One character of `alphabet`; shrinks towards the first. */
 export const of = (alphabet: string): fc.Arbitrary<string> => fc.constantFrom(...alphabet)
 
@@ -33,12 +36,14 @@ export const string = (
 
 /** A token, RFC 9110 §5.6.2. */
 export const token: fc.Arbitrary<string> = fc.oneof(
+  plainestFirst,
   string(`abc${ALPHA}`, { minLength: 1 }),
   string(`a${TCHAR}`, { minLength: 1 })
 )
 
 /** OWS and BWS: mostly what people write, sometimes more. */
 export const ows: fc.Arbitrary<string> = fc.oneof(
+  plainestFirst,
   { weight: 3, arbitrary: fc.constantFrom("", " ") },
   { weight: 1, arbitrary: string(" \t", { maxLength: 4 }) }
 )
@@ -58,6 +63,7 @@ export const recase = (text: string, mask: number): string =>
 /** The same text in any case. */
 export const anyCase = (text: string): fc.Arbitrary<string> =>
   fc.oneof(
+    plainestFirst,
     fc.constant(text),
     fc.nat(2 ** 30 - 1).map((mask) => recase(text, mask))
   )

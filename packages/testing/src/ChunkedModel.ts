@@ -43,6 +43,7 @@ export const content = (model: ChunkedModel): Uint8Array =>
 const quotedString = fc
   .array(
     fc.oneof(
+      Characters.plainestFirst,
       Characters.string(`a \t;,=${Characters.TCHAR}${Characters.OBS_TEXT}`, { minLength: 1, maxLength: 6 }),
       Characters.of(`"\\ \ta${Characters.VCHAR}${Characters.OBS_TEXT}`).map((character) => `\\${character}`)
     ),
@@ -59,7 +60,7 @@ const extension = fc
       fc.record({
         beforeEquals: Characters.ows,
         afterEquals: Characters.ows,
-        text: fc.oneof(Characters.token, quotedString)
+        text: fc.oneof(Characters.plainestFirst, Characters.token, quotedString)
       }),
       { nil: undefined }
     )
@@ -73,6 +74,7 @@ const extension = fc
 
 /** chunk-ext: mostly none. */
 export const extensions: fc.Arbitrary<string> = fc.oneof(
+  Characters.plainestFirst,
   { weight: 3, arbitrary: fc.constant("") },
   { weight: 1, arbitrary: fc.array(extension, { maxLength: 3 }).map((parts) => parts.join("")) }
 )
@@ -83,7 +85,11 @@ const size = (length: number, zeros: number, mask: number): string => {
   return "0".repeat(Math.min(zeros, 15 - digits.length)) + Characters.recase(digits, mask)
 }
 
-const writing = fc.record({ zeros: fc.oneof(fc.constant(0), fc.nat(12)), mask: fc.nat(255), extensions })
+const writing = fc.record({
+  zeros: fc.oneof(Characters.plainestFirst, fc.constant(0), fc.nat(12)),
+  mask: fc.nat(255),
+  extensions
+})
 
 const chunk = fc.record({ data: fc.uint8Array({ minLength: 1, maxLength: 40 }), writing }).map(
   ({ data, writing }): Chunk => ({
@@ -110,6 +116,10 @@ export const arbitrary = (minChunks: number): fc.Arbitrary<ChunkedModel> =>
   fc.record({
     chunks: fc.array(chunk, { minLength: minChunks, maxLength: 5 }),
     last: lastChunk,
-    trailers: fc.oneof(fc.constant([]), fc.array(FieldLine.ordinary, { maxLength: 4 })),
+    trailers: fc.oneof(
+      Characters.plainestFirst,
+      fc.constant([]),
+      fc.array(FieldLine.ordinary, { maxLength: 4 })
+    ),
     end: fc.constant("\r\n")
   })

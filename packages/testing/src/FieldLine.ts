@@ -39,6 +39,7 @@ const trim = (text: string): string => text.replace(/^[ \t]+|[ \t]+$/g, "")
 
 /** A field value: printable text, obs-text, white space inside, or nothing. */
 export const value: fc.Arbitrary<string> = fc.oneof(
+  Characters.plainestFirst,
   { weight: 4, arbitrary: Characters.string(`v${Characters.VCHAR}`, { maxLength: 20 }) },
   { weight: 1, arbitrary: fc.constant("") },
   {
@@ -79,6 +80,7 @@ const RESERVED: ReadonlySet<string> = new Set([
 /** A field name that frames, routes and decides nothing. */
 export const name: fc.Arbitrary<string> = fc
   .oneof(
+    Characters.plainestFirst,
     { weight: 3, arbitrary: Characters.token },
     // As long as the names that a decoder looks at, and nearly those.
     {

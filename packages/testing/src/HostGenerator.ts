@@ -10,10 +10,12 @@ const percentEncoded = fc
 
 /** A name without a comma: what a Host field may hold. */
 export const regName: fc.Arbitrary<string> = fc.oneof(
+  Characters.plainestFirst,
   fc.constantFrom("a", "example.com", "localhost", "EXAMPLE.com", "xn--bcher-kva.example"),
   fc
     .array(
       fc.oneof(
+        Characters.plainestFirst,
         { weight: 9, arbitrary: Characters.of(`a${Characters.UNRESERVED}!$&'()*+;=`) },
         { weight: 1, arbitrary: percentEncoded }
       ),
@@ -55,6 +57,7 @@ export const ipvFuture: fc.Arbitrary<string> = fc
 
 /** A host that is not empty. */
 export const host: fc.Arbitrary<string> = fc.oneof(
+  Characters.plainestFirst,
   { weight: 4, arbitrary: regName },
   { weight: 1, arbitrary: ipv4 },
   { weight: 2, arbitrary: ipv6.map((address) => `[${address}]`) },
@@ -62,6 +65,7 @@ export const host: fc.Arbitrary<string> = fc.oneof(
 )
 
 export const port: fc.Arbitrary<string> = fc.oneof(
+  Characters.plainestFirst,
   fc.constantFrom("80", "0", "65535", "00080"),
   fc.integer({ min: 1, max: 65_535 }).map(String)
 )
@@ -71,6 +75,7 @@ export const authority: fc.Arbitrary<string> = fc
   .tuple(
     host,
     fc.oneof(
+      Characters.plainestFirst,
       fc.constantFrom("", ":"),
       port.map((port) => `:${port}`)
     )
@@ -79,6 +84,7 @@ export const authority: fc.Arbitrary<string> = fc
 
 /** What stands in a Host field, the empty value among them, RFC 9110 §7.2. */
 export const hostField: fc.Arbitrary<string> = fc.oneof(
+  Characters.plainestFirst,
   { weight: 9, arbitrary: authority },
   { weight: 1, arbitrary: fc.constant("") }
 )

@@ -37,8 +37,8 @@ const body = (minorVersion: 0 | 1, shape: Shape): fc.Arbitrary<RequestModel.Body
       return chunkedBody(shape.minChunks ?? 0)
     case undefined:
       return minorVersion === 0
-        ? fc.oneof(noBody, lengthBody)
-        : fc.oneof(noBody, lengthBody, chunkedBody(shape.minChunks ?? 0))
+        ? fc.oneof(Characters.plainestFirst, noBody, lengthBody)
+        : fc.oneof(Characters.plainestFirst, noBody, lengthBody, chunkedBody(shape.minChunks ?? 0))
   }
 }
 
@@ -46,6 +46,7 @@ const body = (minorVersion: 0 | 1, shape: Shape): fc.Arbitrary<RequestModel.Body
 const connectionLine = fc
   .array(
     fc.oneof(
+      Characters.plainestFirst,
       ...["close", "keep-alive", "upgrade", "TE"].map(Characters.anyCase),
       Characters.token,
       fc.constant("")
@@ -83,7 +84,7 @@ const framingLine = (
 
 const none = fc.constant(undefined)
 const sometimes = <A>(weight: number, arbitrary: fc.Arbitrary<A>): fc.Arbitrary<A | undefined> =>
-  fc.oneof({ weight: 4, arbitrary: none }, { weight, arbitrary })
+  fc.oneof(Characters.plainestFirst, { weight: 4, arbitrary: none }, { weight, arbitrary })
 
 const withFraming = (
   minorVersion: 0 | 1,
@@ -92,13 +93,15 @@ const withFraming = (
 ): fc.Arbitrary<RequestModel.RequestModel> =>
   fc
     .record({
-      leading: fc.oneof(fc.constant(0), fc.nat(4)),
+      leading: fc.oneof(Characters.plainestFirst, fc.constant(0), fc.nat(4)),
       methodAndTarget: shape.target ?? TargetGenerator.any,
       host:
         minorVersion === 1
           ? FieldLine.of("host", HostGenerator.hostField)
           : fc.option(FieldLine.of("host", HostGenerator.hostField), { nil: undefined }),
-      framing: fc.oneof(fc.constant(0), fc.nat(6)).chain((zeros) => framingLine(body, zeros) ?? none),
+      framing: fc
+        .oneof(Characters.plainestFirst, fc.constant(0), fc.nat(6))
+        .chain((zeros) => framingLine(body, zeros) ?? none),
       connections: fc.array(connectionLine, { maxLength: 2 }),
       upgrade: sometimes(
         1,
@@ -161,6 +164,7 @@ export const request = (shape: Shape = {}): fc.Arbitrary<RequestModel.RequestMod
       : shape.body === "Chunked"
         ? fc.constant(1)
         : fc.oneof(
+            Characters.plainestFirst,
             { weight: 4, arbitrary: fc.constant(1 as const) },
             { weight: 1, arbitrary: fc.constant(0 as const) }
           )

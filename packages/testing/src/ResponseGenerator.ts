@@ -55,6 +55,7 @@ const fieldName = FieldLine.name.filter((name) => !["trailer", "te"].includes(na
 
 // An application may leave white space around a value; a recipient takes it off.
 const fieldValue = fc.oneof(
+  Characters.plainestFirst,
   { weight: 4, arbitrary: FieldLine.value },
   {
     weight: 1,
@@ -68,6 +69,7 @@ export const fields: fc.Arbitrary<ResponseEvent.Fields> = fc
     fc.tuple(
       fieldName,
       fc.oneof(
+        Characters.plainestFirst,
         { weight: 4, arbitrary: fieldValue },
         { weight: 1, arbitrary: fc.array(fieldValue, { maxLength: 3 }) }
       )
@@ -85,17 +87,20 @@ export const lines = (fields: ResponseEvent.Fields): Lines =>
   )
 
 const status = fc.oneof(
+  Characters.plainestFirst,
   fc.constantFrom(200, 201, 204, 205, 206, 301, 304, 400, 404, 500, 503),
   fc.integer({ min: 200, max: 599 })
 )
 
 const connection: fc.Arbitrary<ResponseEvent.Fields> = fc.oneof(
+  Characters.plainestFirst,
   { weight: 3, arbitrary: fc.constant({}) },
   { weight: 1, arbitrary: fc.constantFrom({ Connection: "close" }, { connection: "keep-alive, x-option" }) }
 )
 
 // What belongs to the encoder: an application may give it, and it changes nothing.
 const ignored: fc.Arbitrary<ResponseEvent.Fields> = fc.oneof(
+  Characters.plainestFirst,
   { weight: 3, arbitrary: fc.constant({}) },
   {
     weight: 1,
@@ -117,14 +122,14 @@ export const response: fc.Arbitrary<ResponseModel> = fc
     date: fc.constantFrom(undefined, "Sun, 06 Nov 1994 08:49:37 GMT"),
     interim: fc.array(fc.record({ status: fc.constantFrom(100, 102, 103, 199), fields }), { maxLength: 2 }),
     status,
-    reasonPhrase: fc.oneof(fc.constant(undefined), FieldLine.value),
+    reasonPhrase: fc.oneof(Characters.plainestFirst, fc.constant(undefined), FieldLine.value),
     fields,
     connection,
     ignored,
     data: fc.array(fc.uint8Array({ maxLength: 30 }), { maxLength: 5 }),
     /** How the length is made known: by the body, by the field, by both, or not at all. */
     known: fc.constantFrom("Neither", "Body", "Field", "Both"),
-    trailers: fc.oneof(fc.constant(undefined), fields)
+    trailers: fc.oneof(Characters.plainestFirst, fc.constant(undefined), fields)
   })
   .map((drawn): ResponseModel => {
     const { exchange, known, status } = drawn
@@ -191,6 +196,7 @@ export const response: fc.Arbitrary<ResponseModel> = fc
 
 // A character that no field may hold.
 const forbiddenCharacter = fc.oneof(
+  Characters.plainestFirst,
   Characters.of(`\r\n\0${Characters.CONTROL}`),
   fc.constantFrom("\u0100", "\u010a", "\u010d", "\u560a", "\u2028", "\ud800", "😀")
 )
@@ -200,11 +206,16 @@ const spoiltValue = fc
   .map((parts) => parts.join(""))
 
 const spoiltName = fc.oneof(
+  Characters.plainestFirst,
   fc.constant(""),
   fc
     .tuple(
       Characters.token,
-      fc.oneof(forbiddenCharacter, Characters.of(` \t${Characters.DELIMITERS}${Characters.OBS_TEXT}`)),
+      fc.oneof(
+        Characters.plainestFirst,
+        forbiddenCharacter,
+        Characters.of(` \t${Characters.DELIMITERS}${Characters.OBS_TEXT}`)
+      ),
       Characters.token
     )
     .map((parts) => parts.join(""))
@@ -354,6 +365,7 @@ export const allBroken: ReadonlyArray<fc.Arbitrary<BrokenResponse>> = [
 export const brokenResponse: fc.Arbitrary<BrokenResponse> = fc.constantFrom(...allBroken).chain((one) => one)
 
 const anyText = fc.oneof(
+  Characters.plainestFirst,
   fc.string({ unit: "binary" }),
   fc.string({
     unit: fc.constantFrom("a", ":", " ", "\t", "\r", "\n", "\0", "\x85", "\u010a", "\u010d", "\u2028")
@@ -364,8 +376,13 @@ const anyText = fc.oneof(
 const anyFields: fc.Arbitrary<ResponseEvent.Fields> = fc
   .array(
     fc.tuple(
-      fc.oneof(anyText, fieldName, fc.constantFrom("connection", "content-length", "Date", "keep-alive")),
-      fc.oneof(anyText, fc.array(anyText, { maxLength: 2 }))
+      fc.oneof(
+        Characters.plainestFirst,
+        anyText,
+        fieldName,
+        fc.constantFrom("connection", "content-length", "Date", "keep-alive")
+      ),
+      fc.oneof(Characters.plainestFirst, anyText, fc.array(anyText, { maxLength: 2 }))
     ),
     { maxLength: 3 }
   )
@@ -374,6 +391,7 @@ const anyFields: fc.Arbitrary<ResponseEvent.Fields> = fc
 /** Events with arbitrary text wherever an application can put text, in an order that may be wrong. */
 export const anyEvents: fc.Arbitrary<ReadonlyArray<ResponseEvent.ResponseEvent>> = fc.array(
   fc.oneof(
+    Characters.plainestFirst,
     fc.record({
       _tag: fc.constant("InterimHead" as const),
       status: fc.constantFrom(100, 103),
@@ -382,14 +400,14 @@ export const anyEvents: fc.Arbitrary<ReadonlyArray<ResponseEvent.ResponseEvent>>
     fc.record({
       _tag: fc.constant("ResponseHead" as const),
       status,
-      reasonPhrase: fc.oneof(fc.constant(undefined), anyText),
+      reasonPhrase: fc.oneof(Characters.plainestFirst, fc.constant(undefined), anyText),
       fields: anyFields,
-      bodyLength: fc.oneof(fc.constant(undefined), fc.nat(4))
+      bodyLength: fc.oneof(Characters.plainestFirst, fc.constant(undefined), fc.nat(4))
     }),
     fc.record({ _tag: fc.constant("ResponseData" as const), bytes: fc.uint8Array({ maxLength: 4 }) }),
     fc.record({
       _tag: fc.constant("ResponseEnd" as const),
-      trailers: fc.oneof(fc.constant(undefined), anyFields)
+      trailers: fc.oneof(Characters.plainestFirst, fc.constant(undefined), anyFields)
     })
   ),
   { maxLength: 5 }

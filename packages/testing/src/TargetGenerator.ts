@@ -20,7 +20,11 @@ const percentEncoded = fc
 const text = (alphabet: string) =>
   fc
     .array(
-      fc.oneof({ weight: 9, arbitrary: Characters.of(alphabet) }, { weight: 1, arbitrary: percentEncoded }),
+      fc.oneof(
+        Characters.plainestFirst,
+        { weight: 9, arbitrary: Characters.of(alphabet) },
+        { weight: 1, arbitrary: percentEncoded }
+      ),
       { maxLength: 16 }
     )
     .map((parts) => parts.join(""))
@@ -30,12 +34,14 @@ export const path: fc.Arbitrary<string> = text(`a/${Characters.PCHAR}`).map((res
 
 /** "?" and a query, or nothing. */
 export const query: fc.Arbitrary<string> = fc.oneof(
+  Characters.plainestFirst,
   fc.constant(""),
   text(`q=&/?${Characters.PCHAR}`).map((rest) => `?${rest}`)
 )
 
 /** A method that is not CONNECT and not too long for the default limits. */
 export const method: fc.Arbitrary<string> = fc.oneof(
+  Characters.plainestFirst,
   fc.constantFrom("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "TRACE", "PATCH", "get", "connect"),
   Characters.token.filter((method) => method !== "CONNECT")
 )
@@ -47,9 +53,9 @@ export const origin: fc.Arbitrary<MethodAndTarget> = fc
 export const absolute: fc.Arbitrary<MethodAndTarget> = fc
   .tuple(
     method,
-    fc.oneof(Characters.anyCase("http"), Characters.anyCase("https")),
+    fc.oneof(Characters.plainestFirst, Characters.anyCase("http"), Characters.anyCase("https")),
     HostGenerator.authority,
-    fc.oneof(fc.constant(""), path),
+    fc.oneof(Characters.plainestFirst, fc.constant(""), path),
     query
   )
   .map(([method, scheme, authority, path, query]) => ({
@@ -72,6 +78,7 @@ export const asterisk: fc.Arbitrary<MethodAndTarget> = fc.constant({
 
 /** Any form, the everyday one most. */
 export const any: fc.Arbitrary<MethodAndTarget> = fc.oneof(
+  Characters.plainestFirst,
   { weight: 6, arbitrary: origin },
   { weight: 2, arbitrary: absolute },
   { weight: 1, arbitrary: authority },

@@ -1,5 +1,5 @@
 /**
- * Generators that tests of HTTP share, on fast-check.
+ * What tests of HTTP share: generators on fast-check, and the contract of transports.
  */
 export * as Bytes from "./Bytes.ts"
 export * as Characters from "./Characters.ts"
@@ -12,3 +12,4 @@ export * as RequestGenerator from "./RequestGenerator.ts"
 export * as RequestModel from "./RequestModel.ts"
 export * as ResponseGenerator from "./ResponseGenerator.ts"
 export * as TargetGenerator from "./TargetGenerator.ts"
+export * as TransportContract from "./TransportContract.ts"

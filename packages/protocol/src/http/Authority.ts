@@ -3,6 +3,7 @@
  * in a request target's authority. No userinfo, no path, no list.
  */
 const IPV6 = /^[0-9A-Fa-f:.]{2,45}$/
+const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)\.){3}(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)$/
 const IPV_FUTURE = /^v[0-9A-Fa-f]+\.[A-Za-z0-9\-._~!$&'()*+,;=:]+$/i
 const REG_NAME = /^(?:[A-Za-z0-9\-._~!$&'()*+;=]|%[0-9A-Fa-f]{2})*$/
 const PORT = /^[0-9]{0,5}$/
@@ -14,7 +15,7 @@ const isIpv6 = (text: string): boolean => {
   const groups = text.split(":")
   const last = groups[groups.length - 1]
   const v4 = last.includes(".")
-  if (v4 && !/^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.|$)){4}$/.test(last)) return false
+  if (v4 && !IPV4.test(last)) return false
   const hex = v4 ? groups.slice(0, -1) : groups
   if (hex.some((group) => group.length > 4 || group.includes("."))) return false
   if (compressed === -1) {

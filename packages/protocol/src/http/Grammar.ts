@@ -59,7 +59,6 @@ export const classes: Uint8Array = (() => {
 /** Whether `text` is a token: one or more tchar. */
 export const isToken = (text: string): boolean => /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(text)
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: the class is defined by what it leaves out
 const notFieldContent = /[^\t\x20-\x7e\x80-\xff]/
 
 /**

@@ -160,6 +160,18 @@ const failedAt = (
   phase: Http1Error.Phase
 ): State => failed(run, tag, offset, phase, namesOctet.has(tag) ? quoteAt(run, at) : "")
 
+// Methods are looked up in tables by everyone who comes after; a constant is found there by identity, a slice
+// has to be interned each time.
+const COMMON_METHODS = ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"] as const
+
+const readMethod = (text: string, length: number): string => {
+  for (let i = 0; i < COMMON_METHODS.length; i++) {
+    const method = COMMON_METHODS[i]
+    if (method.length === length && text.startsWith(method)) return method
+  }
+  return text.slice(0, length)
+}
+
 // The head lies in `bytes` from `from` to `to`, its syntax checked; `positions` are relative to `from`.
 const readHead = (
   run: Run,
@@ -172,7 +184,7 @@ const readHead = (
   positions: Array<number>
 ): State => {
   const text = Latin1.decode(bytes, from, to)
-  const method = text.slice(0, methodEnd - from)
+  const method = readMethod(text, methodEnd - from)
   const target = text.slice(methodEnd + 1 - from, targetEnd - from)
   const fields = new FieldSection.FieldSection(text, positions)
   const head = HeadSemantics.read(method, target, minorVersion, fields, to - from, run.decoder.limits)

@@ -1,0 +1,128 @@
+/** The contract of writing: order, the high-water mark, and writing when nobody is there. */
+
+import * as assert from "node:assert/strict"
+import { TransportError } from "@nvo/server"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Bytes from "../../Bytes.ts"
+import {
+  connected,
+  failsWith,
+  isDone,
+  MORE_THAN_BUFFERS,
+  PIECE,
+  pattern,
+  pieceOf,
+  pullOctets,
+  QUIET,
+  receiveAll,
+  receiveOctets,
+  standstill,
+  type Test,
+  text,
+  until
+} from "./support.ts"
+
+export const writing: Readonly<Record<string, Test>> = {
+  "writes bytes and texts in order": (subject) =>
+    Effect.gen(function* () {
+      const { connection, peer } = yield* connected(subject)
+      const body = pattern(200_000)
+      yield* Effect.forkScoped(
+        Effect.gen(function* () {
+          yield* connection.write(["head\xff", text("bytes"), "", "more"])
+          yield* connection.write([])
+          yield* connection.write([body])
+          yield* connection.write(["tail"])
+          yield* connection.end
+        })
+      )
+      const { departure, octets } = yield* receiveAll(peer)
+      const expected = Bytes.concat([text("head\xffbytesmore"), body, text("tail")])
+      assert.ok(Buffer.from(octets).equals(expected))
+      assert.equal(departure, "Ended")
+    }),
+
+  "completes at once below the high-water mark": (subject) =>
+    Effect.gen(function* () {
+      const { connection, peer } = yield* connected(subject)
+      // `runSyncExit` fails where an effect has to wait.
+      assert.ok(Exit.isSuccess(Effect.runSyncExit(connection.write(["now"]))))
+      assert.equal(connection.writeUnsafe(["!"]), true)
+      assert.equal(Bytes.toText(yield* receiveOctets(peer, 4)), "now!")
+    }),
+
+  "suspends above the high-water mark and goes on when the peer has read": (subject) =>
+    Effect.gen(function* () {
+      const { connection, peer } = yield* connected(subject)
+      let written = 0
+      const writer = yield* Effect.forkScoped(
+        Effect.gen(function* () {
+          for (; written < MORE_THAN_BUFFERS; written += PIECE) {
+            yield* connection.write([pieceOf(written / PIECE)])
+          }
+        })
+      )
+      yield* standstill(() => written)
+      assert.equal(writer.pollUnsafe(), undefined, "a peer that does not read holds the writer back")
+      assert.equal(connection.writeUnsafe([]), false)
+      for (let got = 0; got < MORE_THAN_BUFFERS; ) {
+        const part = yield* peer.receive
+        assert.ok(typeof part !== "string")
+        assert.equal(part[0], Math.floor(got / PIECE) & 0xff)
+        got += part.length
+      }
+      yield* Fiber.join(writer)
+      yield* until(
+        "room",
+        Effect.sync(() => connection.writeUnsafe([]) === true)
+      )
+      assert.equal(connection.writeUnsafe(["on"]), true)
+      assert.equal(Bytes.toText(yield* receiveOctets(peer, 2)), "on")
+    }),
+
+  "can be interrupted while it waits for the peer": (subject) =>
+    Effect.gen(function* () {
+      const { connection } = yield* connected(subject)
+      const fiber = yield* Effect.forkScoped(connection.write([new Uint8Array(MORE_THAN_BUFFERS)]))
+      yield* Effect.sleep(QUIET)
+      assert.equal(fiber.pollUnsafe(), undefined)
+      yield* Fiber.interrupt(fiber)
+      yield* connection.reset
+    }),
+
+  "fails with a type when this side has ended": (subject) =>
+    Effect.gen(function* () {
+      const { connection } = yield* connected(subject)
+      yield* connection.write(["all"])
+      yield* connection.end
+      failsWith(yield* Effect.exit(connection.write(["more"])), "WriteFailed", connection)
+      const unsafe = connection.writeUnsafe(["more"])
+      assert.ok(unsafe instanceof TransportError.TransportError)
+      // Ending again is no error.
+      yield* connection.end
+    }),
+
+  "fails with a type when the connection was reset from here": (subject) =>
+    Effect.gen(function* () {
+      const { connection } = yield* connected(subject)
+      yield* connection.reset
+      failsWith(yield* Effect.exit(connection.write(["more"])), "WriteFailed", connection)
+      failsWith(yield* Effect.exit(connection.end), "WriteFailed", connection)
+      yield* connection.reset
+    }),
+
+  "ends its side only: the peer may go on sending": (subject) =>
+    Effect.gen(function* () {
+      const { connection, peer } = yield* connected(subject)
+      yield* connection.write(["the answer"])
+      yield* connection.end
+      const { departure, octets } = yield* receiveAll(peer)
+      assert.deepEqual([Bytes.toText(octets), departure], ["the answer", "Ended"])
+      yield* peer.send(text("a question"))
+      assert.equal(Bytes.toText(yield* pullOctets(connection, 10)), "a question")
+      yield* peer.end
+      assert.ok(isDone(yield* Effect.exit(connection.pull)))
+    })
+}
