@@ -37,7 +37,7 @@ export const listFiles = (directory: string): ReadonlyArray<string> =>
     )
     .sort()
 
-const generated = new Set([".git", ".tsbuild", "coverage", "dist", "node_modules"])
+const generated = new Set([".git", ".tsbuild", ".vitest", "coverage", "dist", "node_modules"])
 
 export interface Finished {
   readonly code: number

@@ -1,21 +1,108 @@
 /**
- * `npm run serve -- APP [--port N] [--host H] [--tls] [--server nvo|platform-node]`: starts one of the small
- * servers that outside tools are pointed at.
+ * `npm run serve -- hello|api|echo --port N`: starts one of the small servers that outside tools are pointed at.
+ * `--help` lists the rest. The limits of nvo come from the environment (`NVO_HEAD_BYTES=32768`…).
  */
-import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
-import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as Http from "node:http"
+import * as Https from "node:https"
+import { NodeHttpServer, NodeRuntime, NodeServices } from "@effect/platform-node"
 import { NvoServer } from "@nvo/node"
-import * as HttpRouter from "effect/http/HttpRouter"
-import * as Layer from "effect/Layer"
-import { createServer } from "node:http"
+import { Console, Data, Effect, Layer, Schema } from "effect"
+import { Argument, CliError, Command, Flag } from "effect/cli"
+import { HttpRouter, HttpServer } from "effect/http"
+import { NetAddress } from "effect/net"
+import * as Api from "./api.ts"
+import * as Echo from "./echo.ts"
 import * as Hello from "./hello.ts"
+import * as NodeHttp from "./nodeHttp.ts"
+import * as SelfSigned from "./selfSigned.ts"
 
-const port = Number(process.argv[4] ?? 3000)
-const layer =
-  process.env.SERVER === "platform-node"
-    ? NodeHttpServer.layer(createServer, { port })
-    : NvoServer.layer({ port })
+/** A combination of options that there is no server for. */
+class NotAvailable extends Data.TaggedError("NotAvailable")<{ readonly message: string }> {
+  override get [CliError.userMessage](): string {
+    return this.message
+  }
+}
 
-NodeRuntime.runMain(
-  Layer.launch(HttpRouter.serve(Hello.layer, { disableLogger: true }).pipe(Layer.provide(layer)))
+const hello = HttpRouter.serve(Hello.layer, { disableLogger: true, disableListenLog: true })
+
+const apps = { hello, api: Api.layer, echo: Echo.layer }
+
+const app = Argument.Literals("app", ["hello", "api", "echo"]).pipe(
+  Argument.withDescription(
+    "hello: three routes. api: an HttpApi. echo: answers with the request as it was understood"
+  )
 )
+
+const flags = {
+  port: Flag.Int("port").pipe(
+    Flag.withDescription("Port to listen on; 0 is any that is free"),
+    Flag.withSchema(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 65_535 }))),
+    Flag.withDefault(3000)
+  ),
+  host: Flag.String("host").pipe(Flag.withDescription("Address to listen on"), Flag.withDefault("127.0.0.1")),
+  tls: Flag.Boolean("tls").pipe(
+    Flag.withDescription("Serve TLS, with a certificate that is made at the start"),
+    Flag.withDefault(false)
+  ),
+  transport: Flag.Literals("transport", ["net", "poll"]).pipe(
+    Flag.withDescription("How nvo reaches the sockets"),
+    Flag.withDefault("net")
+  ),
+  server: Flag.Literals("server", ["nvo", "platform-node", "node-http"]).pipe(
+    Flag.withDescription("nvo, or one to compare it with (node-http: hello only, without a framework)"),
+    Flag.withDefault("nvo")
+  )
+}
+
+interface Where {
+  readonly port: number
+  readonly host: string
+  readonly tls: SelfSigned.Certificate | undefined
+}
+
+const servers = {
+  nvo: (where: Where) =>
+    Layer.unwrap(Effect.map(NvoServer.config, (options) => NvoServer.layer({ ...options, ...where }))),
+  "platform-node": ({ tls, ...where }: Where) =>
+    NodeHttpServer.layer(
+      () => (tls === undefined ? Http.createServer() : Https.createServer({ ...tls })),
+      where
+    )
+}
+
+const say = (name: string, url: string) => Console.log(`${name} listens on ${url}`)
+
+const serve = Command.make(
+  "serve",
+  { app, ...flags },
+  Effect.fnUntraced(function* ({ app, host, port, server, tls, transport }) {
+    if (transport === "poll") {
+      return yield* new NotAvailable({
+        message: "The poll transport is not available in this build: use net"
+      })
+    }
+    if (server === "node-http" && app !== "hello") {
+      return yield* new NotAvailable({ message: `There is no ${app} for node-http: it has hello only` })
+    }
+    const certificate = tls ? yield* SelfSigned.make : undefined
+    const scheme = tls ? "https" : "http"
+    const name = `${app} on ${server}`
+    if (server === "node-http") {
+      const taken = yield* NodeHttp.serve(port, host, certificate)
+      yield* say(name, `${scheme}://${NetAddress.formatUrlHostString(host)}:${taken}`)
+      return yield* Effect.never
+    }
+    const listening = Layer.effectDiscard(
+      Effect.flatMap(HttpServer.HttpServer, ({ address }) =>
+        say(name, NetAddress.formatUrlUnsafe(address, scheme))
+      )
+    )
+    return yield* Layer.launch(
+      Layer.provide(listening, apps[app]).pipe(
+        Layer.provide(servers[server]({ port, host, tls: certificate }))
+      )
+    )
+  }, Effect.scoped)
+).pipe(Command.withDescription("Starts one of the small servers that outside tools are pointed at"))
+
+Command.run(serve, { version: "0.0.0" }).pipe(Effect.provide(NodeServices.layer), NodeRuntime.runMain)

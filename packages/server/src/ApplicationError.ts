@@ -17,12 +17,20 @@ export type ApplicationErrorReason =
   /** The engine broke its own rules: a bug, which ended this connection only. */
   | { readonly _tag: "EngineDefect"; readonly cause: Cause.Cause<unknown> }
 
-const initiators = {
-  HandlerFailed: "Application",
-  ResponseBodyFailed: "Application",
-  ClientAborted: "Peer",
-  EngineDefect: "Server"
-} as const satisfies Record<ApplicationErrorReason["_tag"], "Peer" | "Application" | "Server">
+/** The reasons, by name: who caused it, the status that answers it (0: none), and what it says. */
+export const reasons = {
+  HandlerFailed: { initiator: "Application", status: 500, text: "the handler failed or died" },
+  ResponseBodyFailed: {
+    initiator: "Application",
+    status: 0,
+    text: "the stream of a response body failed after its head was sent"
+  },
+  ClientAborted: { initiator: "Peer", status: 0, text: "the handler was interrupted because its peer left" },
+  EngineDefect: { initiator: "Server", status: 0, text: "the engine broke its own rules: a bug" }
+} as const satisfies Record<
+  ApplicationErrorReason["_tag"],
+  { readonly initiator: "Peer" | "Application" | "Server"; readonly status: number; readonly text: string }
+>
 
 /** A failure of one exchange. `requestIndex` counts the requests of its connection from 1. */
 export class ApplicationError extends Data.TaggedError("ApplicationError")<{
@@ -34,7 +42,7 @@ export class ApplicationError extends Data.TaggedError("ApplicationError")<{
 }> {
   /** What answers a handler's failure when nothing else does. */
   get status(): number {
-    return this.reason._tag === "HandlerFailed" ? 500 : 0
+    return reasons[this.reason._tag].status
   }
 
   override get message(): string {
@@ -51,4 +59,5 @@ export const make = (options: {
   readonly requestIndex: number
   readonly phase: Phase
   readonly reason: ApplicationErrorReason
-}): ApplicationError => new ApplicationError({ ...options, initiator: initiators[options.reason._tag] })
+}): ApplicationError =>
+  new ApplicationError({ ...options, initiator: reasons[options.reason._tag].initiator })

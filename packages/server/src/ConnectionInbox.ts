@@ -16,7 +16,7 @@ type Resume = (effect: Pull.Pull<Uint8Array, TransportError.TransportError>) => 
 
 /** See the module. The methods are for transports; none of them throws. */
 export class ConnectionInbox {
-  /** Told once when the peer leaves, before a waiting pull is. */
+  /** Told when the peer leaves, before a waiting pull is: of its end, and of its loss, each once at most. */
   onDeparture: ((departure: Departure) => void) | undefined = undefined
   /** How the peer left, once it has. */
   departure: Departure | undefined = undefined

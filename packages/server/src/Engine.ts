@@ -16,6 +16,7 @@ import * as HttpServer from "effect/http/HttpServer"
 import { HttpServerRequest } from "effect/http/HttpServerRequest"
 import type { HttpServerResponse } from "effect/http/HttpServerResponse"
 import * as Scope from "effect/Scope"
+import * as Tracer from "effect/Tracer"
 import { Connections } from "./Connections.ts"
 import { Connection } from "./internal/connection.ts"
 import type { EngineContext } from "./internal/engineContext.ts"
@@ -39,7 +40,13 @@ const makeDate = (clock: Clock.Clock): (() => string) => {
   }
 }
 
-// Names the connection and the request in the span of the request, where there is one.
+// Whether spans are seen by anybody: the native tracer has no backend.
+const isTraced = (context: Context.Context<never>): boolean => {
+  const tracer = Context.getOrUndefined(context, Tracer.Tracer)
+  return tracer !== undefined && tracer !== Tracer.nativeTracer
+}
+
+// Names the connection and the request in the span of the request.
 const withSpanAttributes = <E, R>(
   app: Effect.Effect<HttpServerResponse, E, R>
 ): Effect.Effect<HttpServerResponse, E, R> =>
@@ -159,7 +166,7 @@ export const make = Effect.fnUntraced(function* (
         engine: {
           config,
           handled: HttpEffect.toHandled(
-            withSpanAttributes(httpEffect),
+            isTraced(context) ? withSpanAttributes(httpEffect) : httpEffect,
             handleResponse,
             middleware
           ) as Effect.Effect<unknown>,

@@ -14,6 +14,13 @@ import * as Schema from "effect/Schema"
 const positive = Schema.Int.check(Schema.isGreaterThan(0))
 const natural = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
 
+// An infinite wait is none, and time does not run backwards.
+const duration = Schema.DurationFromString.check(
+  Schema.makeFilter((value) => Duration.isFinite(value) && !Duration.isNegative(value), {
+    expected: "a finite duration that is not negative"
+  })
+)
+
 const withDefault = <S extends Schema.Top>(
   schema: S,
   encoded: S["Encoded"],
@@ -94,13 +101,13 @@ export const ServerConfig = Schema.Struct({
     "How much of a body that the application left unread is thrown away to keep the connection. With more left, it closes."
   ),
   lingerTimeout: withDefault(
-    Schema.DurationFromString,
+    duration,
     "1 second",
     "duration",
     "How long a closing connection goes on reading, so that a reset does not take the response from the peer."
   ),
   drainTimeout: withDefault(
-    Schema.DurationFromString,
+    duration,
     "30 seconds",
     "duration",
     "How long a server that stops waits for requests in flight before it cuts them."

@@ -59,5 +59,6 @@ export class ServerErrors extends Context.Service<
 const log = (error: ServerError.ServerError): Effect.Effect<void> => {
   if (error.initiator === "Peer" || error.reason._tag === "ConnectionClosed")
     return Effect.logDebug(error.message)
+  if (error.reason._tag === "EngineDefect") return Effect.logError(error.message)
   return error.initiator === "Application" ? Effect.logError(error.message) : Effect.logWarning(error.message)
 }

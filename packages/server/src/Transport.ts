@@ -59,7 +59,7 @@ export interface Connection {
    */
   readonly writeUnsafe: (octets: ReadonlyArray<Latin1.Octets>) => boolean | TransportError
   /**
-   * Called once, when the peer leaves while nobody pulls or before the pull is told.
+   * Called when the peer leaves, before a waiting pull is told: of its end and of its loss, each once at most.
    *
    * @internal
    */

@@ -19,14 +19,18 @@ export type TransportErrorReason =
   /** The server closed the connection: it shuts down, or was told to. */
   | { readonly _tag: "ConnectionClosed" }
 
-const initiators = {
-  ListenFailed: "Server",
-  AcceptFailed: "Server",
-  TlsHandshakeFailed: "Peer",
-  ConnectionReset: "Peer",
-  WriteFailed: "Peer",
-  ConnectionClosed: "Server"
-} as const satisfies Record<TransportErrorReason["_tag"], "Peer" | "Server">
+/** The reasons, by name: who caused it, and what it says. A lost connection cannot be answered. */
+export const reasons = {
+  ListenFailed: { initiator: "Server", text: "the listening socket could not be opened" },
+  AcceptFailed: { initiator: "Server", text: "a connection could not be accepted" },
+  TlsHandshakeFailed: { initiator: "Peer", text: "the TLS handshake failed" },
+  ConnectionReset: { initiator: "Peer", text: "the peer reset the connection, or the network lost it" },
+  WriteFailed: { initiator: "Peer", text: "octets could not be written because the connection is gone" },
+  ConnectionClosed: { initiator: "Server", text: "the server closed the connection" }
+} as const satisfies Record<
+  TransportErrorReason["_tag"],
+  { readonly initiator: "Peer" | "Server"; readonly text: string }
+>
 
 const describe = (cause: unknown): string =>
   cause instanceof Error ? cause.message : typeof cause === "string" ? cause : String(cause)
@@ -54,4 +58,4 @@ export class TransportError extends Data.TaggedError("TransportError")<{
 export const make = (
   reason: TransportErrorReason,
   connectionId: ConnectionId.ConnectionId = ConnectionId.none
-): TransportError => new TransportError({ connectionId, initiator: initiators[reason._tag], reason })
+): TransportError => new TransportError({ connectionId, initiator: reasons[reason._tag].initiator, reason })

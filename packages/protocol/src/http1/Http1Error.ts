@@ -215,10 +215,11 @@ const MAX_DETAIL = 64
 /** What a peer sent, fit for a log line: printable, in quotes, and cut at 64 characters. */
 export const quote = (text: string): string => {
   const cut = text.length > MAX_DETAIL ? `${text.slice(0, MAX_DETAIL)}…` : text
-  return JSON.stringify(cut).replace(
-    /[\u007f-\u00ff]/g,
-    (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, "0")}`
-  )
+  return JSON.stringify(cut).replace(/[\u007f-\uffff]/g, (c) => {
+    if (c === "…") return c
+    const code = c.charCodeAt(0).toString(16)
+    return code.length > 2 ? `\\u${code.padStart(4, "0")}` : `\\x${code.padStart(2, "0")}`
+  })
 }
 
 /** An octet, fit for a log line: `0x0a` or `0x41 "A"`. */

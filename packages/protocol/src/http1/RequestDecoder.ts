@@ -7,7 +7,7 @@
  * must keep that, and the property tests hold them to it.
  *
  * A head may span any number of chunks; what has come is kept in a persistent buffer that never exceeds
- * `Limits.headBytes`. Body data is passed through as slices of the chunk.
+ * `Limits.headBytes` (or `Limits.requestLineBytes`, where that is the larger one). Body data is passed through as slices of the chunk.
  */
 import * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"

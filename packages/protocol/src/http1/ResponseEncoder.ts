@@ -178,6 +178,8 @@ export const encodeHead = (
       }
       case 14:
         if (name.toLowerCase() === "content-length") {
+          // Names differ in case only: one of the two would be believed unseen.
+          if (declared !== undefined) return failure(exchange, "InvalidResponseLength", "declared twice")
           declared =
             bodyLength !== undefined && value === String(bodyLength) ? bodyLength : parseLength(value)
           if (declared === undefined) {
@@ -220,7 +222,7 @@ export const encodeHead = (
     const length = declared ?? bodyLength
     if (length !== undefined) {
       text += `content-length: ${length}\r\n`
-      framing = length === 0 ? BodyFraming.none : BodyFraming.length(length)
+      framing = BodyFraming.length(length)
     } else if (exchange.minorVersion === 1) {
       text += "transfer-encoding: chunked\r\n"
       framing = BodyFraming.chunked

@@ -123,7 +123,8 @@ export const read = (text: string, method: string, minorVersion: 0 | 1): ReadExc
     if (rest.length < length) throw new Error("the body is shorter than its Content-Length")
     return {
       interim,
-      final: final(rest.slice(0, length), length === 0 ? "None" : "Length"),
+      // RFC 9110 §15.3.6: a 205 has no content and says so with a zero.
+      final: final(rest.slice(0, length), status === 205 ? "None" : "Length"),
       rest: rest.slice(length)
     }
   }

@@ -47,6 +47,11 @@ export class Exchange implements ResponseEncoder.Exchange {
     return this.connection.id
   }
 
+  /** Whether nobody has answered, and somebody is there to be answered. */
+  get isUnanswered(): boolean {
+    return this.status === 0 && this.switched === undefined && !this.aborted
+  }
+
   get method(): string {
     return this.head.method
   }

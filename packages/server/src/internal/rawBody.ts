@@ -13,8 +13,8 @@ const isAsyncIterable = (u: unknown): u is AsyncIterable<Uint8Array | string> =>
 const toBytes = (item: Uint8Array | string): Uint8Array =>
   typeof item === "string" ? encoder.encode(item) : item
 
-/** The octets, at once where they are at hand. What is not known to be a body fails when it is read. */
-export const rawBody = (body: unknown): Uint8Array | Stream.Stream<Uint8Array, unknown> => {
+/** The octets, at once where they are at hand; an error for what is not known to be a body. */
+export const rawBody = (body: unknown): Uint8Array | Stream.Stream<Uint8Array, unknown> | TypeError => {
   if (body === undefined || body === null) return new Uint8Array(0)
   if (typeof body === "string") return encoder.encode(body)
   if (body instanceof Uint8Array) return body
@@ -22,6 +22,9 @@ export const rawBody = (body: unknown): Uint8Array | Stream.Stream<Uint8Array, u
   if (ArrayBuffer.isView(body)) return new Uint8Array(body.buffer, body.byteOffset, body.byteLength)
   if (body instanceof URLSearchParams) return encoder.encode(body.toString())
   if (Stream.isStream(body)) return body as Stream.Stream<Uint8Array, unknown>
+  if (body instanceof ReadableStream) {
+    return Stream.fromReadableStream<Uint8Array, unknown>({ evaluate: () => body, onError: (error) => error })
+  }
   if (body instanceof Blob) return rawBody(body.stream())
   if (body instanceof Response) return rawBody(body.body)
   if (isAsyncIterable(body)) {
@@ -30,18 +33,23 @@ export const rawBody = (body: unknown): Uint8Array | Stream.Stream<Uint8Array, u
       toBytes
     )
   }
-  return Stream.fail(new TypeError(`Not a response body: ${Object.prototype.toString.call(body)}`))
+  return new TypeError(`Not a response body: ${Object.prototype.toString.call(body)}`)
 }
 
 /** The octets as a stream. */
 export const rawStream = (body: unknown): Stream.Stream<Uint8Array, unknown> => {
   const raw = rawBody(body)
+  if (raw instanceof TypeError) return Stream.fail(raw)
   return raw instanceof Uint8Array ? Stream.succeed(raw) : raw
 }
 
-/** Releases a body that will not be read. A stream that was never run holds nothing; a Node stream may. */
+/** Releases a body that will not be read to its end. A stream that was never run holds nothing; one of the platform may. */
 export const cancelBody = (body: HttpBody): Effect.Effect<void> => {
   const raw = body._tag === "Raw" ? body.body : undefined
+  if (raw instanceof ReadableStream) {
+    // A stream that is being read is locked, and its reader cancels it.
+    return Effect.sync(() => void (raw.locked || raw.cancel().catch(() => undefined)))
+  }
   if (typeof raw === "object" && raw !== null && "destroy" in raw && typeof raw.destroy === "function") {
     return Effect.sync(() => (raw as { destroy(): void }).destroy())
   }

@@ -5,6 +5,7 @@
 import { type Http1Error, ResponseEncoder, Status } from "@nvo/protocol"
 import * as Effect from "effect/Effect"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as ConnectionState from "../ConnectionState.ts"
 import * as ServerError from "../ServerError.ts"
 import type { Connection } from "./connection.ts"
 
@@ -30,7 +31,7 @@ export const bodyRefused = (error: Http1Error.Http1Error): HttpServerResponse.Ht
 export const refuse = (connection: Connection, error: Http1Error.Http1Error): Effect.Effect<void> => {
   const status = ServerError.statusOf(error)
   if (status === 0) {
-    connection.advance("Finished")
+    connection.advance(ConnectionState.code.Finished)
     return connection.transport.reset
   }
   const body = problem(error, status)
@@ -44,14 +45,14 @@ export const refuse = (connection: Connection, error: Http1Error.Http1Error): Ef
     },
     connection.engine.date()
   )
-  connection.advance("Refused")
+  connection.advance(ConnectionState.code.Refused)
   const written =
     head._tag === "EncodedHead" ? connection.transport.write([head.text + body]) : connection.transport.reset
   return Effect.andThen(
     Effect.ignore(written),
     Effect.andThen(
       connection.endAndLinger(true),
-      Effect.sync(() => connection.advance("Finished"))
+      Effect.sync(() => connection.advance(ConnectionState.code.Finished))
     )
   )
 }

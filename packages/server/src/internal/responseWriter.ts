@@ -12,6 +12,7 @@ import { causeResponse, HttpServerError, ResponseError } from "effect/http/HttpS
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Stream from "effect/Stream"
+import * as ConnectionState from "../ConnectionState.ts"
 import * as Trailers from "../Trailers.ts"
 import type { Exchange } from "./exchange.ts"
 import { cancelBody, rawBody, rawStream } from "./rawBody.ts"
@@ -72,11 +73,19 @@ export const handleResponse = (
     }
     case "Raw": {
       const raw = rawBody(body.body)
+      if (raw instanceof TypeError) return writeFailure(exchange, request, response, raw)
       if (raw instanceof Uint8Array) return writeWhole(exchange, request, response, raw.length, raw)
       return writeStream(exchange, request, response, body.contentLength, raw, undefined)
     }
   }
 }
+
+/** Answers a failure that came after the application had its turn, as that of a pre-response handler. */
+export const answerFailure = (
+  request: HttpServerRequest,
+  cause: Cause.Cause<unknown>
+): Effect.Effect<unknown, HttpServerError> =>
+  Effect.flatMap(causeResponse(cause), ([response]) => handleResponse(request, response))
 
 const encodeHead = (
   exchange: Exchange,
@@ -117,7 +126,7 @@ const closesAfter = (exchange: Exchange, streaming: boolean): boolean => {
 const commitHead = (exchange: Exchange, status: number, head: ResponseEncoder.EncodedHead): void => {
   exchange.status = status
   exchange.persistent = head.persistent
-  exchange.connection.advance("HeadSent")
+  exchange.connection.advance(ConnectionState.code.HeadSent)
 }
 
 // A lost connection has been noticed elsewhere; nobody is there to be told.
@@ -142,7 +151,7 @@ const writeFailure = (
     commitHead(exchange, status, fallback)
     const result = exchange.connection.transport.writeUnsafe([fallback.text])
     if (result instanceof Error) exchange.aborted = true
-    else exchange.connection.advance("ResponseSent")
+    else exchange.connection.advance(ConnectionState.code.ResponseSent)
   }
   return Effect.andThen(
     cancelBody(response.body),
@@ -166,13 +175,13 @@ const writeWhole = (
   commitHead(exchange, response.status, head)
   const { connection } = exchange
   const result = connection.transport.writeUnsafe(
-    head.framing._tag === "None"
+    head.framing._tag === "None" || length === 0
       ? [head.text]
       : typeof body === "string"
         ? [head.text + body]
         : [head.text, body]
   )
-  if (!(result instanceof Error)) connection.advance("ResponseSent")
+  if (!(result instanceof Error)) connection.advance(ConnectionState.code.ResponseSent)
   return written(exchange, result)
 }
 
@@ -190,7 +199,7 @@ const writeStream = (
   const { transport } = exchange.connection
   const first = transport.writeUnsafe([head.text])
   if (first instanceof Error || HttpServerResponse.omitsBody(response) || exchange.method === "HEAD") {
-    if (!(first instanceof Error)) exchange.connection.advance("ResponseSent")
+    if (!(first instanceof Error)) exchange.connection.advance(ConnectionState.code.ResponseSent)
     return Effect.andThen(cancelBody(response.body), written(exchange, first))
   }
 
@@ -213,7 +222,7 @@ const writeStream = (
       if (error !== undefined) return Effect.fail(error)
       return Effect.andThen(
         octets.length === 0 ? Effect.void : write(octets),
-        Effect.sync(() => exchange.connection.advance("ResponseSent"))
+        Effect.sync(() => exchange.connection.advance(ConnectionState.code.ResponseSent))
       )
     })
   })
@@ -230,7 +239,8 @@ const writeStream = (
     Effect.catchCause((cause) => {
       // The head is out: the connection ends, so that the peer can tell (see `Connection.abandon`).
       exchange.persistent = false
-      return Effect.flatMap(causeResponse(cause), () =>
+      // A source that waits for more is told: interruption alone does not reach a Node stream.
+      return Effect.flatMap(Effect.andThen(cancelBody(response.body), causeResponse(cause)), () =>
         // Not `Cause.combine`: it hashes what it combines, and an error leads to the request and all behind it.
         Effect.failCause(
           Cause.fromReasons([

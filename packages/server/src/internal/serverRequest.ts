@@ -200,7 +200,7 @@ export class ServerRequest extends Inspectable.Class implements HttpServerReques
     // The parser has limits of its own, MaxBodySize among them, and its own errors for them.
     const body = Stream.fromPull(Effect.sync(() => RequestBody.pull(this.exchange, this, undefined)))
     return Stream.pipeThroughChannel(
-      Stream.mapError(body, (cause) => Multipart.MultipartError.fromReason("InternalError", cause)),
+      Stream.mapError(body, (cause) => Multipart.MultipartError.fromReason("Parse", cause)),
       Multipart.makeChannel(this.headers)
     )
   }

@@ -14,6 +14,7 @@ import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Pull from "effect/Pull"
 import type * as Socket from "effect/socket/Socket"
+import * as ConnectionState from "../ConnectionState.ts"
 import * as ConnectionSocket from "./connectionSocket.ts"
 import { openError } from "./connectionSocket.ts"
 import type { Exchange } from "./exchange.ts"
@@ -97,7 +98,7 @@ const makeSocket = (
     if (typeof head !== "string") return yield* openError(head)
     exchange.switched = HttpServerResponse.empty({ status, headers: fields })
     exchange.status = status
-    connection.advance("Switched")
+    connection.advance(ConnectionState.code.Switched)
     yield* Effect.mapError(connection.transport.write([head]), openError)
   })
   return ConnectionSocket.make(connection.transport, open, () => connection.takeRest())

@@ -1,0 +1,167 @@
+/** The reading half that transports share: order, one batch ahead, and the ways in which it ends. */
+
+import { assert, describe, it } from "@effect/vitest"
+import { ConnectionId } from "@nvo/protocol"
+import { Cause, Effect, Exit, Fiber, Pull } from "effect"
+import { ConnectionInbox } from "../src/ConnectionInbox.ts"
+import type { Departure } from "../src/Transport.ts"
+import * as TransportError from "../src/TransportError.ts"
+
+const id = ConnectionId.make(7)
+const bytes = (...octets: ReadonlyArray<number>) => Uint8Array.from(octets)
+const lost = TransportError.make({ _tag: "ConnectionReset", cause: new Error("gone") }, id)
+
+const make = () => {
+  const told: Array<Departure> = []
+  let asked = 0
+  const inbox = new ConnectionInbox(id, () => {
+    asked++
+  })
+  inbox.onDeparture = (departure) => told.push(departure)
+  return { inbox, told, asked: () => asked }
+}
+
+/** Waits for octets in a fiber of its own. */
+const waiting = Effect.fnUntraced(function* (inbox: ConnectionInbox) {
+  const fiber = yield* Effect.forkChild(inbox.pull, { startImmediately: true })
+  assert.isTrue(inbox.isWaiting)
+  return fiber
+})
+
+const errorOf = (exit: Exit.Exit<Uint8Array, TransportError.TransportError | Cause.Done>) => {
+  if (!Exit.isFailure(exit)) return assert.fail("The pull has succeeded")
+  const error = Cause.squash(exit.cause)
+  assert.instanceOf(error, TransportError.TransportError)
+  return error
+}
+
+const isDone = (exit: Exit.Exit<Uint8Array, TransportError.TransportError | Cause.Done>) =>
+  Exit.isFailure(exit) && Pull.isDoneCause(exit.cause)
+
+describe("ConnectionInbox", () => {
+  it.effect("gives octets to who waits, and lets the transport go on", () =>
+    Effect.gen(function* () {
+      const { asked, inbox } = make()
+      for (const octet of [1, 2, 3]) {
+        const fiber = yield* waiting(inbox)
+        assert.isTrue(inbox.offer(bytes(octet)))
+        assert.isFalse(inbox.isWaiting)
+        assert.deepStrictEqual(yield* Fiber.join(fiber), bytes(octet))
+      }
+      assert.strictEqual(asked(), 0)
+    })
+  )
+
+  it.effect(
+    "keeps one batch that nobody waited for, pauses the transport, and asks for more when it is taken",
+    () =>
+      Effect.gen(function* () {
+        const { asked, inbox } = make()
+        assert.isFalse(inbox.offer(bytes(1)))
+        assert.strictEqual(asked(), 0)
+        assert.deepStrictEqual(yield* inbox.pull, bytes(1))
+        assert.strictEqual(asked(), 1)
+        const fiber = yield* waiting(inbox)
+        assert.isTrue(inbox.offer(bytes(2)))
+        assert.deepStrictEqual(yield* Fiber.join(fiber), bytes(2))
+      })
+  )
+
+  it.effect("gives the batch ahead before the end, and asks for nothing behind it", () =>
+    Effect.gen(function* () {
+      const { asked, inbox, told } = make()
+      inbox.offer(bytes(1))
+      inbox.end()
+      assert.deepStrictEqual(told, ["Ended"])
+      assert.deepStrictEqual(yield* inbox.pull, bytes(1))
+      assert.strictEqual(asked(), 0)
+      assert.isTrue(isDone(yield* Effect.exit(inbox.pull)))
+      assert.isTrue(isDone(yield* Effect.exit(inbox.pull)))
+    })
+  )
+
+  it.effect("tells who waits of the end", () =>
+    Effect.gen(function* () {
+      const { inbox, told } = make()
+      const fiber = yield* waiting(inbox)
+      inbox.end()
+      assert.isTrue(isDone(yield* Fiber.await(fiber)))
+      assert.strictEqual(inbox.departure, "Ended")
+      assert.deepStrictEqual(told, ["Ended"])
+    })
+  )
+
+  it.effect("tells who waits of the loss, and everybody after", () =>
+    Effect.gen(function* () {
+      const { inbox, told } = make()
+      const fiber = yield* waiting(inbox)
+      inbox.lose(lost)
+      assert.strictEqual(errorOf(yield* Fiber.await(fiber)), lost)
+      assert.strictEqual(errorOf(yield* Effect.exit(inbox.pull)), lost)
+      assert.strictEqual(inbox.departure, "Lost")
+      assert.deepStrictEqual(told, ["Lost"])
+    })
+  )
+
+  it.effect("calls the hook before it tells who waits", () =>
+    Effect.gen(function* () {
+      const { inbox } = make()
+      const order: Array<string> = []
+      inbox.onDeparture = () => order.push("hook")
+      const fiber = yield* Effect.forkChild(
+        Effect.onExit(inbox.pull, () => Effect.sync(() => order.push("pull"))),
+        { startImmediately: true }
+      )
+      inbox.lose(lost)
+      yield* Fiber.await(fiber)
+      assert.deepStrictEqual(order, ["hook", "pull"])
+    })
+  )
+
+  it.effect("calls the hook once for each way of leaving: an end may become a loss, a loss stays one", () =>
+    Effect.gen(function* () {
+      const { inbox, told } = make()
+      inbox.end()
+      inbox.end()
+      inbox.lose(lost)
+      inbox.lose(TransportError.make({ _tag: "WriteFailed", cause: "later" }, id))
+      inbox.end()
+      assert.deepStrictEqual(told, ["Ended", "Lost"])
+      assert.strictEqual(errorOf(yield* Effect.exit(inbox.pull)), lost)
+    })
+  )
+
+  it.effect("closed by the server, tells who waits and every later pull, but not the hook", () =>
+    Effect.gen(function* () {
+      const { inbox, told } = make()
+      const fiber = yield* waiting(inbox)
+      inbox.close()
+      const error = errorOf(yield* Fiber.await(fiber))
+      assert.strictEqual(error.reason._tag, "ConnectionClosed")
+      assert.strictEqual(error.connectionId, id)
+      assert.strictEqual(errorOf(yield* Effect.exit(inbox.pull)), error)
+      assert.deepStrictEqual(told, [])
+    })
+  )
+
+  it.effect("refuses a second reader with a defect, and leaves the first alone", () =>
+    Effect.gen(function* () {
+      const { inbox } = make()
+      const first = yield* waiting(inbox)
+      const second = yield* Effect.exit(inbox.pull)
+      assert.isTrue(Exit.isFailure(second) && Cause.hasDies(second.cause))
+      inbox.offer(bytes(1))
+      assert.deepStrictEqual(yield* Fiber.join(first), bytes(1))
+    })
+  )
+
+  it.effect("forgets a reader that was interrupted: what comes then is kept for the next", () =>
+    Effect.gen(function* () {
+      const { inbox } = make()
+      yield* Fiber.interrupt(yield* waiting(inbox))
+      assert.isFalse(inbox.isWaiting)
+      assert.isFalse(inbox.offer(bytes(1)))
+      assert.deepStrictEqual(yield* inbox.pull, bytes(1))
+    })
+  )
+})

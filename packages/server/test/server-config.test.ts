@@ -1,0 +1,210 @@
+/** The one configuration: its defaults, what it takes in code, and what it takes from the environment. */
+import { assert, describe, it } from "@effect/vitest"
+import { ConfigProvider, Duration, Effect } from "effect"
+import * as ServerConfig from "../src/ServerConfig.ts"
+
+type Name = keyof ServerConfig.ServerConfig
+
+interface Value {
+  readonly variable: string
+  readonly default: unknown
+  /** Another value: in code, in the environment, and as it is known afterwards. */
+  readonly input: unknown
+  readonly env: string
+  readonly value: unknown
+  /** The smallest value that is taken, and those that are refused. */
+  readonly smallest?: unknown
+  readonly refused: ReadonlyArray<unknown>
+}
+
+const positive = (variable: string, initial: number): Value => ({
+  variable,
+  default: initial,
+  input: 12_345,
+  env: "12345",
+  value: 12_345,
+  smallest: 1,
+  refused: [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, "12", null]
+})
+
+const natural = (variable: string, initial: number): Value => ({
+  ...positive(variable, initial),
+  smallest: 0,
+  refused: [-1, 1.5, Number.NaN, "0", null]
+})
+
+const duration = (variable: string, initial: Duration.Duration): Value => ({
+  variable,
+  default: initial,
+  input: "250 millis",
+  env: "250 millis",
+  value: Duration.millis(250),
+  smallest: Duration.zero,
+  refused: []
+})
+
+const values: Record<Name, Value> = {
+  requestLineBytes: positive("NVO_REQUEST_LINE_BYTES", 8_000),
+  methodBytes: positive("NVO_METHOD_BYTES", 32),
+  headBytes: positive("NVO_HEAD_BYTES", 16_384),
+  fieldCount: positive("NVO_FIELD_COUNT", 100),
+  emptyLines: natural("NVO_EMPTY_LINES", 4),
+  chunkSizeDigits: positive("NVO_CHUNK_SIZE_DIGITS", 16),
+  chunkExtensionBytes: natural("NVO_CHUNK_EXTENSION_BYTES", 4_096),
+  trailerBytes: positive("NVO_TRAILER_BYTES", 8_192),
+  targetGrammar: {
+    variable: "NVO_TARGET_GRAMMAR",
+    default: "rfc3986",
+    input: "whatwg",
+    env: "whatwg",
+    value: "whatwg",
+    refused: ["rfc2396", "", 1]
+  },
+  bufferedBodyBytes: natural("NVO_BUFFERED_BODY_BYTES", 1_048_576),
+  drainBytes: natural("NVO_DRAIN_BYTES", 65_536),
+  lingerTimeout: duration("NVO_LINGER_TIMEOUT", Duration.seconds(1)),
+  drainTimeout: duration("NVO_DRAIN_TIMEOUT", Duration.seconds(30)),
+  halfClose: {
+    variable: "NVO_HALF_CLOSE",
+    default: false,
+    input: true,
+    env: "true",
+    value: true,
+    refused: ["true", 1, null]
+  },
+  writeHighWaterMark: positive("NVO_WRITE_HIGH_WATER_MARK", 65_536)
+}
+
+const entries = Object.entries(values) as ReadonlyArray<readonly [Name, Value]>
+
+const fromEnv = (env: Record<string, string>) =>
+  Effect.provideService(ServerConfig.config, ConfigProvider.ConfigProvider, ConfigProvider.fromEnv({ env }))
+
+describe("ServerConfig", () => {
+  it("has these values and no others", () => {
+    assert.deepStrictEqual(Object.keys(ServerConfig.defaults).sort(), Object.keys(values).sort())
+  })
+
+  it("make() is the defaults; undefined and foreign names change nothing", () => {
+    const nothing = Object.fromEntries(entries.map(([name]) => [name, undefined]))
+    assert.deepStrictEqual(ServerConfig.make(), ServerConfig.defaults)
+    assert.deepStrictEqual(ServerConfig.make(nothing), ServerConfig.defaults)
+    const options = { port: 3000, path: "/run/nvo" } as ServerConfig.Input
+    assert.deepStrictEqual(ServerConfig.make(options), ServerConfig.defaults)
+  })
+
+  it("its limits are the protocol's", () => {
+    const config = ServerConfig.make({ headBytes: 99, fieldCount: 3, targetGrammar: "whatwg" })
+    const limits = ServerConfig.limits(config)
+    assert.deepStrictEqual(
+      [limits.headBytes, limits.fieldCount, limits.targetGrammar, limits.trailerBytes],
+      [99, 3, "whatwg", 8_192]
+    )
+  })
+
+  it.effect("loads the defaults from an empty environment", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* fromEnv({}), ServerConfig.defaults)
+      assert.deepStrictEqual(yield* fromEnv({ HEAD_BYTES: "1", NVO_PORT: "1" }), ServerConfig.defaults)
+    })
+  )
+
+  it.effect("loads everything at once", () =>
+    Effect.gen(function* () {
+      const env = Object.fromEntries(entries.map(([_, { env, variable }]) => [variable, env]))
+      const expected = Object.fromEntries(entries.map(([name, { value }]) => [name, value]))
+      assert.deepStrictEqual({ ...(yield* fromEnv(env)) }, expected as never)
+    })
+  )
+})
+
+for (const [name, value] of entries) {
+  describe(`ServerConfig.${name}`, () => {
+    it(`is ${String(value.default)} by default, and its variable is ${value.variable}`, () => {
+      assert.deepStrictEqual(ServerConfig.defaults[name], value.default as never)
+      assert.strictEqual(ServerConfig.variable(name), value.variable)
+    })
+
+    it("is documented with a unit", () => {
+      const annotations = ServerConfig.ServerConfig.fields[name].ast.context?.annotations
+      assert.isString(annotations?.description)
+      assert.isString(annotations?.documentation)
+    })
+
+    it("is taken in code, and changes nothing else", () => {
+      const made = ServerConfig.make({ [name]: value.input } as ServerConfig.Input)
+      assert.deepStrictEqual(made, { ...ServerConfig.defaults, [name]: value.value })
+    })
+
+    if (value.smallest !== undefined) {
+      it(`may be ${String(value.smallest)}`, () => {
+        const made = ServerConfig.make({ [name]: value.smallest } as ServerConfig.Input)
+        assert.deepStrictEqual(made[name], value.smallest as never)
+      })
+    }
+
+    for (const refused of value.refused) {
+      it(`may not be ${JSON.stringify(refused) ?? String(refused)} (${typeof refused})`, () => {
+        assert.throws(() => ServerConfig.make({ [name]: refused } as ServerConfig.Input), new RegExp(name))
+      })
+    }
+
+    it.effect("is taken from the environment, and changes nothing else", () =>
+      Effect.gen(function* () {
+        assert.deepStrictEqual(yield* fromEnv({ [value.variable]: value.env }), {
+          ...ServerConfig.defaults,
+          [name]: value.value
+        })
+      })
+    )
+
+    it.effect("is refused from the environment where it is nonsense, by the name of its variable", () =>
+      Effect.gen(function* () {
+        const error = yield* Effect.flip(fromEnv({ [value.variable]: "nonsense" }))
+        assert.strictEqual(error._tag, "ConfigError")
+        assert.include(error.message, value.variable)
+      })
+    )
+  })
+}
+
+describe("ServerConfig from the environment", () => {
+  const outOfRange: ReadonlyArray<readonly [variable: string, text: string]> = [
+    ["NVO_HEAD_BYTES", "0"],
+    ["NVO_HEAD_BYTES", "-1"],
+    ["NVO_HEAD_BYTES", "1.5"],
+    ["NVO_EMPTY_LINES", "-1"],
+    ["NVO_TARGET_GRAMMAR", "RFC3986"],
+    ["NVO_HALF_CLOSE", "perhaps"]
+  ]
+  for (const [variable, text] of outOfRange) {
+    it.effect(`refuses ${variable}=${text}`, () =>
+      Effect.gen(function* () {
+        const error = yield* Effect.flip(fromEnv({ [variable]: text }))
+        assert.strictEqual(error._tag, "ConfigError")
+        assert.include(error.message, variable)
+      })
+    )
+  }
+
+  const durations: ReadonlyArray<readonly [text: string, duration: Duration.Duration]> = [
+    ["10 seconds", Duration.seconds(10)],
+    ["1 minute", Duration.minutes(1)],
+    ["0 millis", Duration.zero]
+  ]
+  for (const [text, expected] of durations) {
+    it.effect(`takes NVO_DRAIN_TIMEOUT="${text}"`, () =>
+      Effect.gen(function* () {
+        assert.deepStrictEqual((yield* fromEnv({ NVO_DRAIN_TIMEOUT: text })).drainTimeout, expected)
+      })
+    )
+  }
+
+  it.effect("takes durations in any form of Effect's in code", () =>
+    Effect.sync(() => {
+      for (const input of ["5 seconds", 5_000, Duration.seconds(5)] as const) {
+        assert.deepStrictEqual(ServerConfig.make({ drainTimeout: input }).drainTimeout, Duration.seconds(5))
+      }
+    })
+  )
+})
