@@ -18,6 +18,12 @@ export interface Options {
   readonly writeHighWaterMark?: number | undefined
   /** Serves TLS where given. */
   readonly tls?: TlsOptions | undefined
+  /**
+   * Reads plain sockets by 'data' events, as on a Node whose sockets take no buffer: for the contract tests.
+   *
+   * @internal
+   */
+  readonly readsEvents?: boolean | undefined
 }
 
 const listenOptions = (options: Transport.ListenOptions): Net.ListenOptions =>
@@ -96,9 +102,14 @@ class AcceptQueue {
   )
 }
 
-const acceptPlain = (server: Net.Server, queue: AcceptQueue, highWaterMark: number): void => {
+const acceptPlain = (
+  server: Net.Server,
+  queue: AcceptQueue,
+  highWaterMark: number,
+  buffers: boolean | undefined
+): void => {
   server.on("connection", (socket) => {
-    queue.push(Effect.succeed(NetConnection.fromSocket(socket, highWaterMark)))
+    queue.push(Effect.succeed(NetConnection.fromSocket(socket, highWaterMark, buffers)))
   })
 }
 
@@ -134,10 +145,11 @@ const listen = (options: Options, where: Transport.ListenOptions) =>
     if (options.tls === undefined) {
       // Sockets are taken over before they read: see NetConnection.
       server = Net.createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true, highWaterMark })
-      acceptPlain(server, queue, highWaterMark)
+      acceptPlain(server, queue, highWaterMark, options.readsEvents === true ? false : undefined)
     } else {
       const tls = yield* Effect.mapError(TlsContext.toServerOptions(options.tls), listenFailed)
-      const tlsServer = Tls.createServer({ ...tls, allowHalfOpen: true, noDelay: true })
+      // Not half open before the handshake is complete: a peer that ended in it would never be noticed.
+      const tlsServer = Tls.createServer({ ...tls, allowHalfOpen: false, noDelay: true })
       acceptTls(tlsServer, queue, highWaterMark, handshakes)
       server = tlsServer
     }

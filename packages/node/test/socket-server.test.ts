@@ -1,5 +1,5 @@
-import { assert, describe, it } from "@effect/vitest"
 import { NodeSocket } from "@effect/platform-node"
+import { assert, describe, it } from "@effect/vitest"
 import { NetTransport } from "@nvo/node"
 import { SocketServers, Transport } from "@nvo/server"
 import * as Effect from "effect/Effect"

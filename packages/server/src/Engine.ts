@@ -128,6 +128,10 @@ const accepting = (serving: Serving, registry: Connections["Service"], listener:
     { disableYield: true }
   )
 
+// How long connections that were cut may take to finish. One that cannot be interrupted must not keep the server
+// from stopping; chosen by feel.
+const CUT_TIMEOUT = "1 second"
+
 const stop = (serving: Serving, listener: Transport.Listener) =>
   Effect.gen(function* () {
     const { active, engine } = serving
@@ -145,6 +149,8 @@ const stop = (serving: Serving, listener: Transport.Listener) =>
     yield* Effect.forEach([...active], (one) => Effect.andThen(one.cut, one.connection.transport.reset), {
       discard: true
     })
+    // What was cut runs its finalizers while the services that it was given are there.
+    yield* Effect.timeoutOption(Deferred.await(drained), CUT_TIMEOUT)
   })
 
 /**

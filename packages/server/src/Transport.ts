@@ -47,8 +47,8 @@ export interface Connection {
   /** Drops the connection at once, so that the peer can tell (a TCP reset where there is one). */
   readonly reset: Effect.Effect<void>
   /**
-   * Closes the connection from outside the program that serves it: a waiting or later `pull` fails with
-   * `ConnectionClosed`.
+   * Closes the connection from outside the program that serves it: a waiting or later `pull`, and a `write` or
+   * `end` that waits, fails with `ConnectionClosed`.
    */
   readonly close: Effect.Effect<void>
   /**

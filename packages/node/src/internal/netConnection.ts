@@ -33,6 +33,8 @@ export class NetConnection implements Transport.Connection {
   readonly peerPort: number | undefined
   readonly tls: Transport.TlsInfo | undefined
   readonly pull: Transport.Connection["pull"]
+  /** Whether octets come as 'data' events, and not through the shared buffer. */
+  readsEvents = true
   private readonly inbox: ConnectionInbox.ConnectionInbox
   private readonly highWaterMark: number
   private socket!: Net.Socket
@@ -41,6 +43,9 @@ export class NetConnection implements Transport.Connection {
   /** Whether octets that just came are being handled: what is written meanwhile leaves together. */
   private dispatching = false
   private onDrain: Array<(exit: Effect.Effect<void, TransportError.TransportError>) => void> = []
+  /** Who waits for the end of this side. */
+  private onFinish: ((exit: Effect.Effect<void, TransportError.TransportError>) => void) | undefined =
+    undefined
 
   constructor(
     peer: { readonly remoteAddress?: string | undefined; readonly remotePort?: number | undefined },
@@ -86,9 +91,9 @@ export class NetConnection implements Transport.Connection {
   }
 
   /** Octets came in a buffer that will be written to again. Returns whether to go on reading. */
-  receive(buffer: Uint8Array, length: number): boolean {
+  receive(buffer: Buffer, length: number): boolean {
     const bytes = Buffer.allocUnsafe(length)
-    bytes.set(buffer.subarray(0, length))
+    buffer.copy(bytes, 0, 0, length)
     return this.dispatch(bytes)
   }
 
@@ -105,8 +110,8 @@ export class NetConnection implements Transport.Connection {
     const { socket } = this
     if (socket.destroyed) return
     // `read(0)` starts a handle that an onread callback paused; `resume` a stream that was paused.
-    if (this.tls === undefined && takesBuffers) socket.read(0)
-    else socket.resume()
+    if (this.readsEvents) socket.resume()
+    else socket.read(0)
   }
 
   writeUnsafe(octets: ReadonlyArray<Latin1.Octets>): boolean | TransportError.TransportError {
@@ -176,31 +181,42 @@ export class NetConnection implements Transport.Connection {
     this.flush()
     if (socket.writableFinished) return resume(Effect.void)
     if (socket.destroyed) return resume(Effect.fail(this.writeFailed(socket.errored ?? undefined)))
-    const done = () => {
-      socket.off("finish", done)
-      socket.off("close", done)
-      resume(
+    const finish = (exit: Effect.Effect<void, TransportError.TransportError>) => {
+      stop()
+      resume(exit)
+    }
+    const done = () =>
+      finish(
         socket.writableFinished ? Effect.void : Effect.fail(this.writeFailed(socket.errored ?? undefined))
       )
+    const stop = () => {
+      socket.off("finish", done)
+      socket.off("close", done)
+      if (this.onFinish === finish) this.onFinish = undefined
     }
     socket.on("finish", done)
     socket.on("close", done)
+    this.onFinish = finish
     socket.end()
-    return Effect.sync(() => {
-      socket.off("finish", done)
-      socket.off("close", done)
-    })
+    return Effect.sync(stop)
   })
 
   readonly reset: Effect.Effect<void> = Effect.sync(() => {
     const { socket } = this
     if (socket.destroyed) return
-    // A unix socket and TLS have no reset; closing with octets missing tells the peer there.
-    if (this.tls === undefined && this.peerAddress !== undefined) socket.resetAndDestroy()
+    // A unix socket and TLS have no reset; closing with octets missing tells the peer there. While an end is
+    // under way libuv refuses to reset, and Node would leave the descriptor open.
+    const ending = socket.writableEnded && !socket.writableFinished
+    if (this.tls === undefined && this.peerAddress !== undefined && !ending) socket.resetAndDestroy()
     else socket.destroy()
   })
 
-  readonly close: Effect.Effect<void> = Effect.sync(() => this.inbox.close())
+  readonly close: Effect.Effect<void> = Effect.sync(() => {
+    this.inbox.close()
+    const closed = Effect.fail(TransportError.make({ _tag: "ConnectionClosed" }, this.id))
+    this.settle(closed)
+    this.onFinish?.(closed)
+  })
 
   /** What the Scope does at the end: gives the last octets to the operating system and closes the socket. */
   readonly release: Effect.Effect<void> = Effect.suspend(() => {
@@ -245,11 +261,15 @@ const readEvents = (connection: NetConnection, socket: Net.Socket): void => {
 }
 
 /** Takes over a socket that was accepted paused, before its first read. */
-export const fromSocket = (accepted: Net.Socket, highWaterMark: number): NetConnection => {
+export const fromSocket = (
+  accepted: Net.Socket,
+  highWaterMark: number,
+  buffers: boolean = takesBuffers
+): NetConnection => {
   const connection = new NetConnection(accepted, undefined, highWaterMark)
   const internals = accepted as unknown as Internals
   const handle = internals._handle
-  if (!takesBuffers || handle === null || handle === undefined || accepted.destroyed) {
+  if (!buffers || handle === null || handle === undefined || accepted.destroyed) {
     readEvents(connection, accepted)
     accepted.resume()
     return connection.attach(accepted)
@@ -266,10 +286,11 @@ export const fromSocket = (accepted: Net.Socket, highWaterMark: number): NetConn
     manualStart: true,
     onread: {
       buffer: READ_BUFFER,
-      callback: (length: number, buffer: Uint8Array) => connection.receive(buffer, length)
+      callback: (length: number) => connection.receive(READ_BUFFER, length)
     }
   } as unknown as Net.SocketConstructorOpts)
   ;(socket as unknown as Internals)._server = server
+  connection.readsEvents = false
   connection.attach(socket)
   socket.read(0)
   return connection
@@ -277,6 +298,7 @@ export const fromSocket = (accepted: Net.Socket, highWaterMark: number): NetConn
 
 /** Takes over a TLS socket whose handshake is complete. */
 export const fromTlsSocket = (socket: Tls.TLSSocket, highWaterMark: number): NetConnection => {
+  socket.allowHalfOpen = true
   const connection = new NetConnection(
     socket,
     {

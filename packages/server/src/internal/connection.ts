@@ -13,8 +13,9 @@ import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
-import { ClientAbort } from "effect/http/HttpServerError"
+import { ClientAbort, causeResponseStripped } from "effect/http/HttpServerError"
 import { HttpServerRequest } from "effect/http/HttpServerRequest"
+import * as Option from "effect/Option"
 import * as Pull from "effect/Pull"
 import * as References from "effect/References"
 import * as ApplicationError from "../ApplicationError.ts"
@@ -32,6 +33,10 @@ const NO_EVENTS: ReadonlyArray<RequestEvent.RequestEvent> = []
 
 const DRAINING = ConnectionState.phaseCode("Draining")
 const INITIAL_PHASE = ConnectionState.phaseCode(ConnectionState.initial)
+
+// A failure carries the response that it became as a defect, which says nothing about why.
+const withoutResponse = (cause: Cause.Cause<unknown>): Cause.Cause<unknown> =>
+  Option.getOrElse(causeResponseStripped(cause)[1], () => cause)
 
 /** See the module. */
 export class Connection {
@@ -279,8 +284,8 @@ export class Connection {
     return this.report(
       this.applicationError(
         exchange.status === 0 || this.phase === "Draining"
-          ? { _tag: "HandlerFailed", cause }
-          : { _tag: "ResponseBodyFailed", cause }
+          ? { _tag: "HandlerFailed", cause: withoutResponse(cause) }
+          : { _tag: "ResponseBodyFailed", cause: withoutResponse(cause) }
       )
     )
   }

@@ -3,6 +3,9 @@
  */
 import type { ConnectionId, Http1Error, RequestEvent, ResponseEncoder } from "@nvo/protocol"
 import { FieldSection } from "@nvo/protocol"
+import type { Effect } from "effect/Effect"
+import type { HttpServerError } from "effect/http/HttpServerError"
+import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import type { HttpServerResponse } from "effect/http/HttpServerResponse"
 import type { Connection } from "./connection.ts"
 
@@ -26,6 +29,9 @@ export class Exchange implements ResponseEncoder.Exchange {
   status = 0
   /** What was answered in place of a response: the connection was handed to another protocol. */
   switched: HttpServerResponse | undefined = undefined
+  /** The body as a whole, once somebody asked for it: for the request and for those made of it by `modify`. */
+  cachedBytes: Effect<Uint8Array, HttpServerError> | undefined = undefined
+  cachedMultipart: HttpServerRequest["multipart"] | undefined = undefined
   /** Whether the peer left before the response was complete. */
   aborted = false
 

@@ -56,8 +56,6 @@ export class ServerRequest extends Inspectable.Class implements HttpServerReques
   private readonly overrides: Overrides
   private cachedHeaders: Headers.Headers | undefined
   private cachedCookies: ReadonlyRecord<string, string> | undefined
-  private cachedBytes: Effect.Effect<Uint8Array, HttpServerError> | undefined
-  private cachedMultipart: HttpServerRequest.HttpServerRequest["multipart"] | undefined
 
   constructor(exchange: Exchange, overrides: Overrides = noOverrides) {
     super()
@@ -138,7 +136,7 @@ export class ServerRequest extends Inspectable.Class implements HttpServerReques
   }
 
   private get bytes(): Effect.Effect<Uint8Array, HttpServerError> {
-    this.cachedBytes ??= Effect.runSync(
+    this.exchange.cachedBytes ??= Effect.runSync(
       Effect.cached(
         Effect.withFiber((fiber) => {
           const limit = fiber.getRef(HttpIncomingMessage.MaxBodySize)
@@ -151,7 +149,7 @@ export class ServerRequest extends Inspectable.Class implements HttpServerReques
         })
       )
     )
-    return this.cachedBytes
+    return this.exchange.cachedBytes
   }
 
   get arrayBuffer(): Effect.Effect<ArrayBuffer, HttpServerError> {
@@ -192,8 +190,10 @@ export class ServerRequest extends Inspectable.Class implements HttpServerReques
     Multipart.MultipartError,
     Scope.Scope | FileSystem.FileSystem | Path.Path
   > {
-    this.cachedMultipart ??= Effect.runSync(Effect.cached(Multipart.toPersisted(this.multipartStream)))
-    return this.cachedMultipart
+    this.exchange.cachedMultipart ??= Effect.runSync(
+      Effect.cached(Multipart.toPersisted(this.multipartStream))
+    )
+    return this.exchange.cachedMultipart
   }
 
   get multipartStream(): Stream.Stream<Multipart.Part, Multipart.MultipartError> {

@@ -80,6 +80,21 @@ export const closing: Readonly<Record<string, Test>> = {
       assert.deepEqual(told, [], "it is not the peer that left")
     }),
 
+  "wakes a write and an end that wait, with ConnectionClosed": (subject) =>
+    Effect.gen(function* () {
+      const { connection } = yield* connected(subject)
+      const writing = yield* Effect.forkScoped(connection.write([new Uint8Array(MORE_THAN_BUFFERS)]))
+      yield* Effect.sleep(QUIET)
+      assert.equal(writing.pollUnsafe(), undefined)
+      yield* connection.close
+      failsWith(yield* Fiber.await(writing), "ConnectionClosed", connection)
+      const ending = yield* Effect.forkScoped(connection.end)
+      yield* Effect.sleep(QUIET)
+      assert.equal(ending.pollUnsafe(), undefined)
+      yield* connection.close
+      failsWith(yield* Fiber.await(ending), "ConnectionClosed", connection)
+    }),
+
   "gives what was written to the peer before the Scope closes the connection": (subject) =>
     Effect.gen(function* () {
       const { connect, listener } = yield* listening(subject)
@@ -111,6 +126,14 @@ const doing: Readonly<Record<string, (connection: Transport.Connection) => Effec
     "a write that waits": (connection) =>
       Effect.timeoutOption(connection.write([new Uint8Array(12 * 1_048_576)]), 1),
     "an end": (connection) => connection.end,
+    "a reset while an end waits": (connection) =>
+      Effect.gen(function* () {
+        connection.writeUnsafe([new Uint8Array(12 * 1_048_576)])
+        const ending = yield* Effect.forkChild(connection.end)
+        yield* Effect.yieldNow
+        yield* connection.reset
+        yield* Fiber.await(ending)
+      }),
     "a reset": (connection) => connection.reset
   }
 
