@@ -62,6 +62,25 @@ describe("a peer that leaves", () => {
     )
   }
 
+  for (const how of ["leave", "reset"] as const) {
+    it.live(`by ${how} is noticed behind octets that nobody has asked for`, () =>
+      Effect.gen(function* () {
+        const started = latch<void>()
+        const ended = latch<Exit.Exit<unknown, unknown>>()
+        const { port } = yield* serve(waiting(started, ended))
+        const wire = yield* Wire.connect(port)
+        yield* wire.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n")
+        yield* Deferred.await(started)
+        yield* wire.send("abc")
+        yield* Effect.sleep(50)
+        yield* wire.send("def")
+        yield* Effect.sleep(50)
+        yield* wire[how]
+        assert.isTrue(isClientAbort(yield* Deferred.await(ended)))
+      })
+    )
+  }
+
   it.live("runs the handler's onInterrupt finalizers, in order, to their end", () =>
     Effect.gen(function* () {
       const started = latch<void>()

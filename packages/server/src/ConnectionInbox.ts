@@ -1,6 +1,6 @@
 /**
- * The reading half of a connection, shared by all transports: at most one batch ahead, at most one reader, and
- * one place that decides the order of octets, end and loss.
+ * The reading half of a connection, shared by all transports: a bounded read-ahead, at most one reader, and one
+ * place that decides the order of octets, end and loss.
  *
  * A transport offers what arrives and is told whether to go on reading; the engine pulls. A pull that waits is
  * resumed in the same turn in which octets arrive.
@@ -12,7 +12,18 @@ import type * as Pull from "effect/Pull"
 import type { Departure } from "./Transport.ts"
 import * as TransportError from "./TransportError.ts"
 
+/**
+ * Reading pauses once this many octets, or this many batches, wait for somebody to ask for them. Reading ahead is
+ * what shows that a peer has left while its request is handled, so the bound is beyond what a well-behaved peer
+ * sends unasked: the rest of a small body, a few pipelined requests. A connection holds the bound and one batch of
+ * its transport at the most. Chosen by feel.
+ */
+export const READ_AHEAD_BYTES = 16_384
+export const READ_AHEAD_BATCHES = 64
+
 type Resume = (effect: Pull.Pull<Uint8Array, TransportError.TransportError>) => void
+
+const NOTHING: Array<Uint8Array> = []
 
 /** See the module. The methods are for transports; none of them throws. */
 export class ConnectionInbox {
@@ -24,10 +35,12 @@ export class ConnectionInbox {
   private readonly id: ConnectionId.ConnectionId
   private readonly readMore: () => void
   private waiting: Resume | undefined = undefined
-  private ahead: Uint8Array | undefined = undefined
+  private ahead: Array<Uint8Array> = NOTHING
+  private aheadBytes = 0
+  private paused = false
   private error: TransportError.TransportError | undefined = undefined
 
-  /** `readMore` is called when a batch read ahead was taken and the transport shall go on reading. */
+  /** `readMore` is called when `offer` has paused the transport and there is room again. */
   constructor(id: ConnectionId.ConnectionId, readMore: () => void) {
     this.id = id
     this.readMore = readMore
@@ -40,11 +53,14 @@ export class ConnectionInbox {
       })
     })
     this.pull = Effect.suspend((): Pull.Pull<Uint8Array, TransportError.TransportError> => {
-      const ahead = this.ahead
-      if (ahead !== undefined) {
-        this.ahead = undefined
-        if (this.departure === undefined) this.readMore()
-        return Effect.succeed(ahead)
+      const first = this.ahead.shift()
+      if (first !== undefined) {
+        this.aheadBytes -= first.length
+        if (this.paused && !this.isFull) {
+          this.paused = false
+          if (this.departure === undefined) this.readMore()
+        }
+        return Effect.succeed(first)
       }
       if (this.error !== undefined) return Effect.fail(this.error)
       return this.departure === "Ended" ? Cause.done() : parked
@@ -64,8 +80,16 @@ export class ConnectionInbox {
       waiting(Effect.succeed(bytes))
       return true
     }
-    this.ahead = bytes
-    return false
+    // Most connections never read ahead: they share the empty list.
+    if (this.ahead === NOTHING) this.ahead = []
+    this.ahead.push(bytes)
+    this.aheadBytes += bytes.length
+    this.paused = this.isFull
+    return !this.paused
+  }
+
+  private get isFull(): boolean {
+    return this.aheadBytes >= READ_AHEAD_BYTES || this.ahead.length >= READ_AHEAD_BATCHES
   }
 
   /** The peer has ended its side. */

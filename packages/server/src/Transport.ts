@@ -34,7 +34,7 @@ export interface Connection {
   readonly tls: TlsInfo | undefined
   /**
    * The next octets, at least one. Ends (`Cause.Done`) when the peer has ended its side. Nothing is read that
-   * was not asked for, but for one batch ahead, so that a peer's leaving is noticed. One pull at a time.
+   * was not asked for, but for a bounded read-ahead, so that a peer's leaving is noticed. One pull at a time.
    */
   readonly pull: Pull.Pull<Uint8Array, TransportError>
   /**

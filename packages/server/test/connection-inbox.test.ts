@@ -1,9 +1,9 @@
-/** The reading half that transports share: order, one batch ahead, and the ways in which it ends. */
+/** The reading half that transports share: order, a bounded read-ahead, and the ways in which it ends. */
 
 import { assert, describe, it } from "@effect/vitest"
 import { ConnectionId } from "@nvo/protocol"
 import { Cause, Effect, Exit, Fiber, Pull } from "effect"
-import { ConnectionInbox } from "../src/ConnectionInbox.ts"
+import { ConnectionInbox, READ_AHEAD_BATCHES, READ_AHEAD_BYTES } from "../src/ConnectionInbox.ts"
 import type { Departure } from "../src/Transport.ts"
 import * as TransportError from "../src/TransportError.ts"
 
@@ -53,18 +53,33 @@ describe("ConnectionInbox", () => {
   )
 
   it.effect(
-    "keeps one batch that nobody waited for, pauses the transport, and asks for more when it is taken",
+    "keeps what nobody waited for up to its bound, pauses the transport, and asks for more when it is taken",
     () =>
       Effect.gen(function* () {
         const { asked, inbox } = make()
-        assert.isFalse(inbox.offer(bytes(1)))
+        assert.isTrue(inbox.offer(bytes(1)))
+        assert.isTrue(inbox.offer(new Uint8Array(READ_AHEAD_BYTES - 2)))
+        assert.isFalse(inbox.offer(bytes(2)))
         assert.strictEqual(asked(), 0)
         assert.deepStrictEqual(yield* inbox.pull, bytes(1))
+        assert.strictEqual(asked(), 1)
+        assert.strictEqual((yield* inbox.pull).length, READ_AHEAD_BYTES - 2)
+        assert.deepStrictEqual(yield* inbox.pull, bytes(2))
         assert.strictEqual(asked(), 1)
         const fiber = yield* waiting(inbox)
         assert.isTrue(inbox.offer(bytes(2)))
         assert.deepStrictEqual(yield* Fiber.join(fiber), bytes(2))
       })
+  )
+
+  it.effect("bounds the number of batches too, which one octet each would make costly", () =>
+    Effect.gen(function* () {
+      const { asked, inbox } = make()
+      for (let i = 1; i < READ_AHEAD_BATCHES; i++) assert.isTrue(inbox.offer(bytes(i)))
+      assert.isFalse(inbox.offer(bytes(255)))
+      assert.deepStrictEqual(yield* inbox.pull, bytes(1))
+      assert.strictEqual(asked(), 1)
+    })
   )
 
   it.effect("gives the batch ahead before the end, and asks for nothing behind it", () =>
@@ -160,7 +175,7 @@ describe("ConnectionInbox", () => {
       const { inbox } = make()
       yield* Fiber.interrupt(yield* waiting(inbox))
       assert.isFalse(inbox.isWaiting)
-      assert.isFalse(inbox.offer(bytes(1)))
+      assert.isTrue(inbox.offer(bytes(1)))
       assert.deepStrictEqual(yield* inbox.pull, bytes(1))
     })
   )

@@ -46,7 +46,7 @@ export const reading: Readonly<Record<string, Test>> = {
       assert.equal(Bytes.toText(batch), "first")
     }),
 
-  "reads nothing that was not asked for, but for a batch ahead": (subject) =>
+  "reads little that was not asked for": (subject) =>
     Effect.gen(function* () {
       const { connection, peer } = yield* connected(subject)
       let sent = 0
