@@ -1,0 +1,163 @@
+/**
+ * The step of a request decoder inside a head. A head in one chunk is scanned once and never copied; one that
+ * comes in pieces is kept in a buffer and, when it is complete, scanned once more.
+ */
+import * as ByteBuffer from "../../http/ByteBuffer.ts"
+import * as FieldSection from "../../http/FieldSection.ts"
+import * as Latin1 from "../../http/Latin1.ts"
+import type * as Http1Error from "../Http1Error.ts"
+import type { State } from "../RequestDecoder.ts"
+import * as RequestEvent from "../RequestEvent.ts"
+import * as ChunkedScan from "./chunkedScan.ts"
+import { failed, failedAt, idle, type Run } from "./decoderRun.ts"
+import * as FieldScan from "./fieldScan.ts"
+import * as HeadSemantics from "./headSemantics.ts"
+import * as RequestLineScan from "./requestLineScan.ts"
+
+// Methods are looked up in tables by everyone who comes after; a constant is found there by identity, a slice
+// has to be interned each time.
+const COMMON_METHODS = ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"] as const
+
+const readMethod = (text: string, length: number): string => {
+  for (let i = 0; i < COMMON_METHODS.length; i++) {
+    const method = COMMON_METHODS[i]
+    if (method.length === length && text.startsWith(method)) return method
+  }
+  return text.slice(0, length)
+}
+
+// The head lies in `bytes` from `from` to `to`, its syntax checked; `positions` are relative to `from`.
+const readHead = (
+  run: Run,
+  bytes: Uint8Array,
+  from: number,
+  to: number,
+  methodEnd: number,
+  targetEnd: number,
+  minorVersion: 0 | 1,
+  positions: Array<number>
+): State => {
+  const text = Latin1.decode(bytes, from, to)
+  const method = readMethod(text, methodEnd - from)
+  const target = text.slice(methodEnd + 1 - from, targetEnd - from)
+  const fields = new FieldSection.FieldSection(text, positions)
+  const head = HeadSemantics.read(method, target, minorVersion, fields, to - from, run.decoder.limits)
+  if (HeadSemantics.isRefusal(head)) {
+    return failed(
+      run,
+      head.reason,
+      head.offset,
+      targetReasons.has(head.reason) ? "RequestLine" : "Fields",
+      head.detail
+    )
+  }
+  run.events.push(head)
+  switch (head.framing._tag) {
+    case "Length":
+      return { _tag: "Length", index: run.index, remaining: head.framing.length, offset: to - from }
+    case "Chunked":
+      return { _tag: "Chunked", index: run.index, scan: ChunkedScan.start, offset: to - from }
+    default:
+      run.events.push(RequestEvent.end)
+      return idle(run.index + 1)
+  }
+}
+
+const targetReasons: ReadonlySet<Http1Error.ReasonTag> = new Set<Http1Error.ReasonTag>([
+  "InvalidTarget",
+  "TargetFormMismatch"
+])
+
+// The head goes on in the next chunk: what has come of it is kept.
+const unfinished = (
+  run: Run,
+  state: State & { readonly _tag: "Idle" | "Head" },
+  lineStart: number,
+  line: RequestLineScan.RequestLineScan,
+  fields: FieldScan.FieldScan | undefined
+): State => {
+  const { at, bytes } = run
+  const before = state._tag === "Head" ? state.buffer : ByteBuffer.empty
+  run.at = bytes.length
+  const buffer = ByteBuffer.append(before, bytes, lineStart > at ? lineStart : at, bytes.length)
+  return { _tag: "Head", index: run.index, buffer, line, fields }
+}
+
+/** Reads a head, or what there is of it. */
+export const stepHead = (run: Run, state: State & { readonly _tag: "Idle" | "Head" }): State => {
+  const { bytes } = run
+  const { limits } = run.decoder
+  const from = run.at
+  const resumed = state._tag === "Head"
+  const buffered = resumed ? state.buffer.length : 0
+  const knownFields = resumed ? state.fields : undefined
+
+  // The request line.
+  let fieldsFrom = from
+  let lineStart = from - buffered
+  if (knownFields === undefined) {
+    RequestLineScan.scan(bytes, from, bytes.length, resumed ? state.line : RequestLineScan.start, limits)
+    const line = RequestLineScan.result
+    if (line.outcome === "Failed") {
+      return failedAt(run, line.reason, line.index, line.index - line.lineStart, "RequestLine")
+    }
+    // Empty lines in front are not part of the head.
+    if (buffered === 0) lineStart = line.state.length === 0 ? bytes.length : Math.max(line.lineStart, from)
+    if (line.outcome === "More") {
+      return unfinished(run, state, lineStart, line.state, undefined)
+    }
+    fieldsFrom = line.index
+  }
+  const line =
+    knownFields === undefined ? RequestLineScan.result.state : (state as State & { _tag: "Head" }).line
+
+  // The field section, up to the limit of the whole head.
+  const limit = lineStart + limits.headBytes
+  const to = limit < bytes.length ? limit : bytes.length
+  const positions: Array<number> = []
+  if (fieldsFrom > to) {
+    return failed(run, "HeadTooLarge", limits.headBytes, "Fields", `${limits.headBytes} octets`)
+  }
+  FieldScan.scan(
+    bytes,
+    fieldsFrom,
+    to,
+    knownFields ?? FieldScan.start,
+    limits.fieldCount,
+    positions,
+    lineStart
+  )
+  const fields = FieldScan.result
+  switch (fields.outcome) {
+    case "Failed":
+      return failedAt(run, fields.reason, fields.index, fields.index - lineStart, "Fields")
+    case "More":
+      if (to < bytes.length) {
+        return failed(run, "HeadTooLarge", limits.headBytes, "Fields", `${limits.headBytes} octets`)
+      }
+      return unfinished(run, state, lineStart, line, { phase: fields.phase, count: fields.count })
+    case "Done": {
+      run.at = fields.index
+      if (!resumed || buffered === 0) {
+        const { methodEnd, targetEnd } = RequestLineScan.result
+        return readHead(
+          run,
+          bytes,
+          lineStart,
+          fields.index,
+          methodEnd,
+          targetEnd,
+          line.minorVersion,
+          positions
+        )
+      }
+      // The head came in pieces. It is known to be sound, so one more pass finds where everything is.
+      const head = ByteBuffer.toBytes(ByteBuffer.append(state.buffer, bytes, from, fields.index))
+      RequestLineScan.scan(head, 0, head.length, RequestLineScan.start, limits)
+      const { index, methodEnd, targetEnd } = RequestLineScan.result
+      const all: Array<number> = []
+      FieldScan.scan(head, index, head.length, FieldScan.start, limits.fieldCount, all, 0)
+      return readHead(run, head, 0, head.length, methodEnd, targetEnd, line.minorVersion, all)
+    }
+  }
+}
