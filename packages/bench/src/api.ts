@@ -11,7 +11,7 @@ import * as Schema from "effect/Schema"
 
 export const NewUser = Schema.Struct({
   name: Schema.NonEmptyString,
-  email: Schema.String.check(Schema.isPattern(/^[^\s@]+@[^\s@]+$/))
+  email: Schema.optionalKey(Schema.String.check(Schema.isPattern(/^[^\s@]+@[^\s@]+$/)))
 })
 
 export const User = Schema.Struct({ id: Schema.Int, ...NewUser.fields })
