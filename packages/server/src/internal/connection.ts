@@ -303,6 +303,7 @@ export class Connection {
   // What the application left unread is thrown away, up to a budget.
   drainBody(exchange: Exchange): Effect.Effect<void> {
     const budget = exchange.bodyBytes + this.engine.config.drainBytes
+    exchange.discarded = true
     const { framing } = exchange.head
     if (exchange.awaitsContinue || (framing._tag === "Length" && framing.length > budget)) return Effect.void
     const loop: Effect.Effect<void> = Effect.suspend(() => {
@@ -359,6 +360,12 @@ const conclude = Effect.fnUntraced(function* (
   // No complete response: the peer can tell by the way the connection ends.
   if (self.phase !== "Draining") {
     yield* self.abandon(exchange)
+    return false
+  }
+  if (exchange.reading) {
+    // A fiber that the handler left behind waits for the body. It owns the octets that come, so none of them can
+    // begin another request.
+    yield* self.endAndLinger(false)
     return false
   }
   if (!exchange.bodyEnded && exchange.persistent && exchange.bodyError === undefined) {

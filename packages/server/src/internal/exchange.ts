@@ -32,6 +32,10 @@ export class Exchange implements ResponseEncoder.Exchange {
   /** The body as a whole, once somebody asked for it: for the request and for those made of it by `modify`. */
   cachedBytes: Effect<Uint8Array, HttpServerError> | undefined = undefined
   cachedMultipart: HttpServerRequest["multipart"] | undefined = undefined
+  /** Whether somebody waits for octets of the body. */
+  reading = false
+  /** Whether octets of the body were thrown away because the application had left them. */
+  discarded = false
   /** Whether the peer left before the response was complete. */
   aborted = false
 

@@ -20,6 +20,14 @@ export class BodyTooLarge extends Error {
   }
 }
 
+/** The body is asked for after its exchange: what was left of it is gone. */
+export class ExchangeEnded extends Error {
+  override readonly name = "ExchangeEnded"
+  constructor() {
+    super("The exchange has ended, and with it what was not read of the request body")
+  }
+}
+
 // Answers with the status of its own reason, which is not always 400.
 class BodyRefused extends RequestParseError {
   override [Respondable.symbol]() {
@@ -60,6 +68,12 @@ export const pull = (
   const next: Pull.Pull<Arr.NonEmptyReadonlyArray<Uint8Array>, HttpServerError> = Effect.suspend(
     (): typeof next => {
       const { connection } = exchange
+      // What the connection holds now belongs to another request.
+      if (connection.exchange !== exchange) {
+        return exchange.bodyEnded && !exchange.discarded
+          ? Cause.done()
+          : Effect.fail(parseError(request, new ExchangeEnded()))
+      }
       const data = connection.takeBody(exchange)
       if (limit !== undefined && exchange.bodyBytes > limit) {
         return Effect.fail(parseError(request, new BodyTooLarge(limit)))
@@ -68,12 +82,15 @@ export const pull = (
       if (exchange.bodyEnded) return Cause.done()
       if (exchange.bodyError !== undefined) return Effect.fail(parseError(request, exchange.bodyError))
       if (exchange.awaitsContinue) sendContinue(exchange)
+      exchange.reading = true
       return Effect.matchCauseEffect(connection.transport.pull, {
         onSuccess: (chunk) => {
+          exchange.reading = false
           connection.feed(chunk)
           return next
         },
         onFailure: (cause) => {
+          exchange.reading = false
           if (!Pull.isDoneCause(cause)) {
             return Effect.failCause(Cause.map(cause, (error) => parseError(request, error)))
           }

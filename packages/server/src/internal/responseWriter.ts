@@ -115,11 +115,13 @@ const closesAfter = (exchange: Exchange, streaming: boolean): boolean => {
   if (exchange.bodyEnded) return false
   // Behind a body that was refused nothing can be read: where the next message begins cannot be known.
   if (exchange.awaitsContinue || exchange.bodyError !== undefined) return true
+  if (streaming) return false
   const { framing } = exchange.head
   return (
-    !streaming &&
-    framing._tag === "Length" &&
-    framing.length - exchange.bodyBytes > exchange.connection.engine.config.drainBytes
+    // A fiber that the handler left behind owns the octets that come.
+    exchange.reading ||
+    (framing._tag === "Length" &&
+      framing.length - exchange.bodyBytes > exchange.connection.engine.config.drainBytes)
   )
 }
 
