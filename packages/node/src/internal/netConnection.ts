@@ -100,10 +100,12 @@ export class NetConnection implements Transport.Connection {
   /** Octets came in a buffer of their own. */
   dispatch(bytes: Uint8Array): boolean {
     this.dispatching = true
-    const more = this.inbox.offer(bytes)
-    this.dispatching = false
-    if (this.outbox.length > 0) this.flush()
-    return more
+    try {
+      return this.inbox.offer(bytes)
+    } finally {
+      this.dispatching = false
+      if (this.outbox.length > 0) this.flush()
+    }
   }
 
   private readMore(): void {
