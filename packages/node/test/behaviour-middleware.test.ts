@@ -3,7 +3,7 @@
 import * as Zlib from "node:zlib"
 import { assert, describe, it } from "@effect/vitest"
 import { NvoServer } from "@nvo/node"
-import { Context, Effect, Layer, Logger, Option, Tracer } from "effect"
+import { Context, Effect, Layer, Logger, Option, References, Tracer } from "effect"
 import { HttpMiddleware, HttpRouter, HttpServer, HttpServerRequest, HttpServerResponse } from "effect/http"
 import * as IpNetwork from "effect/net/IpNetwork"
 import * as ReadResponse from "./support/ReadResponse.ts"
@@ -64,6 +64,44 @@ describe("tracing", () => {
       assert.strictEqual(attributes.get("http.response.status_code"), 418)
       assert.strictEqual(attributes.get("user_agent.original"), "test")
       assert.strictEqual(attributes.get("client.address"), "127.0.0.1")
+    })
+  )
+
+  it.live("names the connection and the request in the span's attributes", () =>
+    Effect.gen(function* () {
+      const { connections, port, spans } = yield* traced(Effect.succeed(HttpServerResponse.text("x")))
+      const wire = yield* Wire.connect(port)
+      for (const path of ["/1", "/2"]) {
+        yield* wire.send(Wire.request("GET", path))
+        yield* wire.response()
+      }
+      const [{ id }] = yield* connections.list
+      yield* eventually("both spans", () => spans().length === 2)
+      assert.deepStrictEqual(
+        spans().map(({ attributes }) => [
+          attributes.get("nvo.connection.id"),
+          attributes.get("nvo.request.index")
+        ]),
+        [
+          [id, 1],
+          [id, 2]
+        ]
+      )
+    })
+  )
+
+  it.live("names the connection in the annotations of what a handler logs", () =>
+    Effect.gen(function* () {
+      const { connections, port } = yield* serve(
+        Effect.flatMap(References.CurrentLogAnnotations, (annotations) =>
+          HttpServerResponse.json(annotations)
+        )
+      )
+      const wire = yield* Wire.connect(port)
+      yield* wire.send(Wire.request("GET", "/"))
+      const response = yield* wire.response()
+      const [{ id }] = yield* connections.list
+      assert.deepStrictEqual(JSON.parse(response.body.toString()), { "nvo.connection.id": id })
     })
   )
 
