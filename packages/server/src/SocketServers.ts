@@ -1,17 +1,18 @@
 /**
  * The bridge from transports to Effect's `SocketServer`: programs that are not HTTP run on nvo's transports.
  */
-import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
-import * as SocketServer from "effect/socket/SocketServer"
+import type * as SocketServer from "effect/socket/SocketServer"
 import * as ConnectionSocket from "./internal/connectionSocket.ts"
 import type * as Transport from "./Transport.ts"
 
 /**
  * A `SocketServer` over a listener: each connection is a `Socket` in a Scope of its own, and its handler a
- * fiber of the Scope in which `run` runs. A failed handler ends its connection only.
+ * fiber of the Scope in which `run` runs. A failed handler ends its connection only,
+ * and a connection that cannot be accepted is logged and passed over.
  *
  * @example
  * ```ts
@@ -40,15 +41,13 @@ export const fromListener = (listener: Transport.Listener): SocketServer.SocketS
     const runScope = yield* Scope.make()
     const one = Effect.gen(function* () {
       const scope = yield* Scope.fork(runScope)
-      const accepted = yield* Effect.exit(Scope.provide(listener.accept, scope))
-      if (Exit.isFailure(accepted)) {
-        yield* Scope.close(scope, accepted)
-        const cause = Cause.squash(accepted.cause)
-        return yield* new SocketServer.SocketServerError({
-          reason: new SocketServer.SocketServerUnknownError({ cause })
-        })
+      const accepted = yield* Effect.result(Scope.provide(listener.accept, scope))
+      if (Result.isFailure(accepted)) {
+        yield* Scope.close(scope, Exit.void)
+        // A peer whose handshake failed, say: its matter, and nobody else's.
+        return yield* Effect.logDebug("A connection was not accepted", accepted.failure)
       }
-      const socket = ConnectionSocket.make(accepted.value, Effect.void, () => undefined)
+      const socket = ConnectionSocket.make(accepted.success, Effect.void, () => undefined)
       yield* Effect.forkIn(
         Effect.onExit(handler(socket), (exit) => Scope.close(scope, exit)),
         runScope
