@@ -154,8 +154,8 @@ const stop = (serving: Serving, listener: Transport.Listener) =>
   })
 
 /**
- * Makes the `HttpServer` of a listener. Connections are accepted while an app is served, that is until the
- * Scope of `serve` closes; before that the operating system queues them.
+ * Makes the `HttpServer` of a listener. Connections are served from the call of `serve` until its Scope
+ * closes; those that come before wait in the listener.
  */
 export const make = Effect.fnUntraced(function* (
   listener: Transport.Listener,

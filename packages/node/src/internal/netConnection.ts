@@ -118,7 +118,7 @@ export class NetConnection implements Transport.Connection {
 
   writeUnsafe(octets: ReadonlyArray<Latin1.Octets>): boolean | TransportError.TransportError {
     const { outbox, socket } = this
-    if (socket.destroyed || socket.writableEnded) return this.writeFailed(socket.errored ?? undefined)
+    if (socket.destroyed || socket.writableEnded) return this.writeFailed()
     for (let i = 0; i < octets.length; i++) {
       const item = octets[i]
       const last = outbox.length - 1
@@ -171,7 +171,7 @@ export class NetConnection implements Transport.Connection {
     for (const resume of waiting) resume(exit)
   }
 
-  private writeFailed(cause: unknown): TransportError.TransportError {
+  private writeFailed(cause: unknown = this.socket.errored): TransportError.TransportError {
     return TransportError.make(
       { _tag: "WriteFailed", cause: cause ?? new Error("The connection is closed") },
       this.id
@@ -182,15 +182,12 @@ export class NetConnection implements Transport.Connection {
     const { socket } = this
     this.flush()
     if (socket.writableFinished) return resume(Effect.void)
-    if (socket.destroyed) return resume(Effect.fail(this.writeFailed(socket.errored ?? undefined)))
+    if (socket.destroyed) return resume(Effect.fail(this.writeFailed()))
     const finish = (exit: Effect.Effect<void, TransportError.TransportError>) => {
       stop()
       resume(exit)
     }
-    const done = () =>
-      finish(
-        socket.writableFinished ? Effect.void : Effect.fail(this.writeFailed(socket.errored ?? undefined))
-      )
+    const done = () => finish(socket.writableFinished ? Effect.void : Effect.fail(this.writeFailed()))
     const stop = () => {
       socket.off("finish", done)
       socket.off("close", done)

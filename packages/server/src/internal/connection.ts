@@ -21,6 +21,7 @@ import * as References from "effect/References"
 import * as ApplicationError from "../ApplicationError.ts"
 import * as ConnectionState from "../ConnectionState.ts"
 import type { ConnectionInfo } from "../Connections.ts"
+import * as ServerConfig from "../ServerConfig.ts"
 import type * as ServerError from "../ServerError.ts"
 import type * as Transport from "../Transport.ts"
 import type { EngineContext } from "./engineContext.ts"
@@ -67,7 +68,7 @@ export class Connection {
       ...Context.get(engine.context, References.CurrentLogAnnotations),
       "nvo.connection.id": transport.id
     })
-    this.decoder = { connectionId: transport.id, limits: engine.config }
+    this.decoder = { connectionId: transport.id, limits: ServerConfig.limits(engine.config) }
     this.pulling = Effect.matchCauseEffect(transport.pull, {
       onSuccess: (chunk) => {
         this.feed(chunk)

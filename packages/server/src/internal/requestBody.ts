@@ -5,6 +5,8 @@ import { Http1Error, ResponseEncoder } from "@nvo/protocol"
 import * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import * as HttpIncomingMessage from "effect/http/HttpIncomingMessage"
 import { HttpServerError, RequestParseError } from "effect/http/HttpServerError"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as Respondable from "effect/http/HttpServerRespondable"
@@ -52,6 +54,12 @@ const sendContinue = (exchange: Exchange): void => {
   if (exchange.status !== 0 || exchange.connection.hasBufferedBody) return
   const head = ResponseEncoder.encodeInterim(exchange, 100, {})
   if (typeof head === "string" && head !== "") exchange.connection.transport.writeUnsafe([head])
+}
+
+/** What a reader of the whole body accepts: `MaxBodySize`, or `bufferedBodyBytes` where it is not set. */
+export const bufferLimit = (exchange: Exchange, fiber: Fiber.Fiber<unknown, unknown>): number => {
+  const limit = fiber.getRef(HttpIncomingMessage.MaxBodySize)
+  return limit === undefined ? exchange.connection.engine.config.bufferedBodyBytes : Number(limit)
 }
 
 /** The next octets of the body; ends with the body. `limit` counts the whole body. */

@@ -138,15 +138,9 @@ export class ServerRequest extends Inspectable.Class implements HttpServerReques
   private get bytes(): Effect.Effect<Uint8Array, HttpServerError> {
     this.exchange.cachedBytes ??= Effect.runSync(
       Effect.cached(
-        Effect.withFiber((fiber) => {
-          const limit = fiber.getRef(HttpIncomingMessage.MaxBodySize)
-          const { bufferedBodyBytes } = this.exchange.connection.engine.config
-          return RequestBody.readAll(
-            this.exchange,
-            this,
-            limit === undefined ? bufferedBodyBytes : Number(limit)
-          )
-        })
+        Effect.withFiber((fiber) =>
+          RequestBody.readAll(this.exchange, this, RequestBody.bufferLimit(this.exchange, fiber))
+        )
       )
     )
     return this.exchange.cachedBytes

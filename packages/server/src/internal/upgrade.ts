@@ -8,7 +8,6 @@ import { Grammar, ResponseEncoder } from "@nvo/protocol"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import type * as Headers from "effect/http/Headers"
-import * as HttpIncomingMessage from "effect/http/HttpIncomingMessage"
 import { HttpServerError, InternalError, RequestParseError } from "effect/http/HttpServerError"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
@@ -69,9 +68,7 @@ const finishBody = (
   request: HttpServerRequest
 ): Effect.Effect<void, Socket.SocketError> =>
   Effect.withFiber((fiber) => {
-    const limit = fiber.getRef(HttpIncomingMessage.MaxBodySize)
-    const { bufferedBodyBytes } = exchange.connection.engine.config
-    const next = RequestBody.pull(exchange, request, limit === undefined ? bufferedBodyBytes : Number(limit))
+    const next = RequestBody.pull(exchange, request, RequestBody.bufferLimit(exchange, fiber))
     const loop: Effect.Effect<void, Socket.SocketError> = Effect.matchCauseEffect(next, {
       onSuccess: () => loop,
       onFailure: (cause) =>

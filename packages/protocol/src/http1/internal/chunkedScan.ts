@@ -126,7 +126,6 @@ export const scan = (
       case SIZE_LINE_FEED: {
         if (octet !== LF) return fail("BareLineEndInChunk", i - 1)
         i++
-        digits = 0
         if (size === 0) {
           result.outcome = "Last"
           result.index = i

@@ -130,7 +130,7 @@ const checkTransferEncoding = (value: string, at: number): Refusal | undefined =
   return refuse("UnknownTransferCoding", at, quote(value))
 }
 
-/** Reads a head. `bodyFields` are the fields; positions are those of the head, which begins with the line. */
+/** Reads a head of `headLength` octets. The positions of `fields` count from the beginning of its request line. */
 export const read = (
   method: string,
   rawTarget: string,
