@@ -24,6 +24,7 @@ export const READ_AHEAD_BATCHES = 64
 type Resume = (effect: Pull.Pull<Uint8Array, TransportError.TransportError>) => void
 
 const NOTHING: Array<Uint8Array> = []
+const NO_OCTETS = new Uint8Array(0)
 
 /** See the module. The methods are for transports; none of them throws. */
 export class ConnectionInbox {
@@ -31,6 +32,8 @@ export class ConnectionInbox {
   onDeparture: ((departure: Departure) => void) | undefined = undefined
   /** How the peer left, once it has. */
   departure: Departure | undefined = undefined
+  /** Octets that came so far. */
+  bytesRead = 0
   readonly pull: Pull.Pull<Uint8Array, TransportError.TransportError>
   private readonly id: ConnectionId.ConnectionId
   private readonly readMore: () => void
@@ -74,6 +77,7 @@ export class ConnectionInbox {
 
   /** Takes octets that nobody else will write to. Returns whether to go on reading. */
   offer(bytes: Uint8Array): boolean {
+    this.bytesRead += bytes.length
     const waiting = this.waiting
     if (waiting !== undefined) {
       this.waiting = undefined
@@ -86,6 +90,14 @@ export class ConnectionInbox {
     this.aheadBytes += bytes.length
     this.paused = this.isFull
     return !this.paused
+  }
+
+  /** Completes a waiting pull with no octets. */
+  wake(): void {
+    const { waiting } = this
+    if (waiting === undefined) return
+    this.waiting = undefined
+    waiting(Effect.succeed(NO_OCTETS))
   }
 
   private get isFull(): boolean {

@@ -32,8 +32,12 @@ export interface Connection {
   readonly peerPort: number | undefined
   /** `undefined` on a connection without TLS. */
   readonly tls: TlsInfo | undefined
+  /** Octets that came from the peer so far, without what TLS adds. */
+  readonly bytesRead: number
+  /** Octets that the operating system has taken so far: grows while a peer reads, stands still when it does not. */
+  readonly bytesWritten: number
   /**
-   * The next octets, at least one. Ends (`Cause.Done`) when the peer has ended its side. Nothing is read that
+   * The next octets, at least one (but see `wake`). Ends (`Cause.Done`) when the peer has ended its side. Nothing is read that
    * was not asked for, but for a bounded read-ahead, so that a peer's leaving is noticed. One pull at a time.
    */
   readonly pull: Pull.Pull<Uint8Array, TransportError>
@@ -58,6 +62,13 @@ export interface Connection {
    * @internal
    */
   readonly writeUnsafe: (octets: ReadonlyArray<Latin1.Octets>) => boolean | TransportError
+  /**
+   * Completes a waiting `pull` with no octets, so that its reader looks again at what is due. Nothing happens where
+   * none waits. For the engine's deadlines.
+   *
+   * @internal
+   */
+  wake(): void
   /**
    * Called when the peer leaves, before a waiting pull is told: of its end and of its loss, each once at most.
    *

@@ -44,6 +44,9 @@ const transport: Transport.Connection = {
   reset: Effect.void,
   close: Effect.void,
   writeUnsafe: () => true,
+  bytesRead: 0,
+  bytesWritten: 0,
+  wake: () => {},
   onDeparture: undefined
 }
 

@@ -21,9 +21,15 @@ const OUTBOX_LIMIT = 65_536
 // How long a socket whose program has ended may take to give its last octets to the operating system.
 const FLUSH_TIMEOUT = "1 second"
 
+interface Queue {
+  readonly writeQueueSize?: number
+}
+
 interface Internals {
-  _handle: { readonly reading?: boolean } | null
+  _handle: (Queue & { readonly reading?: boolean; readonly _parent?: Queue | null }) | null
   _server: { _connections?: number } | null
+  /** Octets that were handed to the handle. */
+  readonly _bytesDispatched?: number
 }
 
 /** See the module. */
@@ -59,6 +65,25 @@ export class NetConnection implements Transport.Connection {
     this.highWaterMark = highWaterMark
     this.inbox = new ConnectionInbox.ConnectionInbox(this.id, () => this.readMore())
     this.pull = this.inbox.pull
+  }
+
+  get bytesRead(): number {
+    return this.inbox.bytesRead
+  }
+
+  // What was handed to the handle, less what the handle still holds. Where Node has neither any more, what was
+  // handed to the socket: a peer that reads slowly then looks like one that reads nothing until a write is done.
+  get bytesWritten(): number {
+    const { _bytesDispatched: dispatched, _handle: handle } = this.socket as unknown as Internals
+    if (dispatched === undefined) return this.socket.bytesWritten - this.socket.writableLength
+    // TLS reports its own queue only when all of a write is done; the handle below it, which holds a little more
+    // than was written, shows what is taken meanwhile.
+    const held = handle === null ? 0 : ((handle._parent ?? handle).writeQueueSize ?? 0)
+    return Math.max(0, dispatched - held)
+  }
+
+  wake(): void {
+    this.inbox.wake()
   }
 
   get onDeparture(): Transport.Connection["onDeparture"] {

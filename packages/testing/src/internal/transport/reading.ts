@@ -139,6 +139,30 @@ export const reading: Readonly<Record<string, Test>> = {
       assert.deepEqual(told, ["Ended", "pull"])
     }),
 
+  "counts the octets that came": (subject) =>
+    Effect.gen(function* () {
+      const { connection, peer } = yield* connected(subject)
+      assert.equal(connection.bytesRead, 0)
+      yield* peer.send(pattern(100_000))
+      yield* pullOctets(connection, 100_000)
+      assert.equal(connection.bytesRead, 100_000)
+    }),
+
+  "is woken with no octets, and goes on": (subject) =>
+    Effect.gen(function* () {
+      const { connection, peer } = yield* connected(subject)
+      connection.wake()
+      const fiber = yield* Effect.forkScoped(connection.pull)
+      yield* Effect.yieldNow
+      connection.wake()
+      connection.wake()
+      assert.equal((yield* Fiber.join(fiber)).length, 0)
+      yield* peer.send(text("later"))
+      assert.equal(Bytes.toText(yield* pullOctets(connection, 5)), "later")
+      yield* peer.end
+      assert.ok(isDone(yield* Effect.exit(connection.pull)))
+    }),
+
   "refuses a second reader": (subject) =>
     Effect.gen(function* () {
       const { connection, peer } = yield* connected(subject)

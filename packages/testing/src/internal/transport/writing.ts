@@ -53,6 +53,28 @@ export const writing: Readonly<Record<string, Test>> = {
       assert.equal(Bytes.toText(yield* receiveOctets(peer, 4)), "now!")
     }),
 
+  "counts the octets that were taken, which stand still while the peer reads nothing": (subject) =>
+    Effect.gen(function* () {
+      const { connection, peer } = yield* connected(subject)
+      yield* connection.write(["four"])
+      yield* receiveOctets(peer, 4)
+      assert.equal(connection.bytesWritten, 4)
+      const writer = yield* Effect.forkScoped(connection.write([pieceOf(1, MORE_THAN_BUFFERS)]))
+      yield* standstill(() => connection.bytesWritten)
+      const before = connection.bytesWritten
+      assert.ok(before < MORE_THAN_BUFFERS, "not all of it was taken")
+      assert.equal(writer.pollUnsafe(), undefined)
+      // The write is one, and it shows all the same that the peer has begun to read.
+      const half = yield* receiveOctets(peer, MORE_THAN_BUFFERS / 2)
+      yield* until(
+        "more to be taken",
+        Effect.sync(() => connection.bytesWritten > before)
+      )
+      yield* receiveOctets(peer, MORE_THAN_BUFFERS - half.length)
+      yield* Fiber.join(writer)
+      assert.equal(connection.bytesWritten, MORE_THAN_BUFFERS + 4)
+    }),
+
   "suspends above the high-water mark and goes on when the peer has read": (subject) =>
     Effect.gen(function* () {
       const { connection, peer } = yield* connected(subject)
