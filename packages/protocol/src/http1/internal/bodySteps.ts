@@ -109,7 +109,7 @@ export const stepTrailers = (run: Run, state: State & { readonly _tag: "Trailers
       const section = ByteBuffer.toBytes(ByteBuffer.append(state.buffer, bytes, from, index))
       const all: Array<number> = []
       FieldScan.scan(section, 0, section.length, FieldScan.start, limits.fieldCount, all, 0)
-      const trailers = new FieldSection.FieldSection(Latin1.decode(section, 0, section.length), all)
+      const trailers = new FieldSection.TextSection(Latin1.decode(section, 0, section.length), all)
       for (let i = 0; i < trailers.size; i++) {
         if (forbiddenTrailers.some((name) => trailers.is(i, name))) {
           const offset = state.offset + all[i << 2]

@@ -5,7 +5,7 @@
  */
 import * as Authority from "../../http/Authority.ts"
 import * as BodyFraming from "../../http/BodyFraming.ts"
-import type { FieldSection } from "../../http/FieldSection.ts"
+import type { TextSection } from "../../http/FieldSection.ts"
 import { classes, HEXDIG, HTAB, SP, TARGET, TARGET_WHATWG } from "../../http/Grammar.ts"
 import type { Limits } from "../../http/Limits.ts"
 import * as RequestTarget from "../../http/RequestTarget.ts"
@@ -135,7 +135,7 @@ export const read = (
   method: string,
   rawTarget: string,
   minorVersion: 0 | 1,
-  fields: FieldSection,
+  fields: TextSection,
   headLength: number,
   limits: Limits
 ): RequestHead | Refusal => {

@@ -40,7 +40,7 @@ const readHead = (
   const text = Latin1.decode(bytes, from, to)
   const method = readMethod(text, methodEnd - from)
   const target = text.slice(methodEnd + 1 - from, targetEnd - from)
-  const fields = new FieldSection.FieldSection(text, positions)
+  const fields = new FieldSection.TextSection(text, positions)
   const head = HeadSemantics.read(method, target, minorVersion, fields, to - from, run.decoder.limits)
   if (HeadSemantics.isRefusal(head)) {
     return failed(
