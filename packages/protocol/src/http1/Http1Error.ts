@@ -212,9 +212,9 @@ export const isHttp1Error = (u: unknown): u is Http1Error => u instanceof Http1E
 
 const MAX_DETAIL = 64
 
-/** What a peer sent, fit for a log line: printable, in quotes, and cut at 64 characters. */
-export const quote = (text: string): string => {
-  const cut = text.length > MAX_DETAIL ? `${text.slice(0, MAX_DETAIL)}…` : text
+/** What a peer sent, fit for a log line: printable, in quotes, and cut, by default at 64 characters. */
+export const quote = (text: string, limit: number = MAX_DETAIL): string => {
+  const cut = text.length > limit ? `${text.slice(0, limit)}…` : text
   return JSON.stringify(cut).replace(/[\u007f-\uffff]/g, (c) => {
     if (c === "…") return c
     const code = c.charCodeAt(0).toString(16)

@@ -85,10 +85,17 @@ const isFieldName = (name: string): boolean => {
   return true
 }
 
+// The octet and its place, and not the value: it may be a cookie or a token, and the detail is logged.
+const badOctet = (name: string, value: string): string => {
+  let at = 0
+  while (at < value.length && Grammar.isFieldValue(value.slice(at, at + 1))) at++
+  return `${name}: ${Http1Error.quoteOctet(value.charCodeAt(at))} at ${at}`
+}
+
 const fieldLine = (exchange: Exchange, name: string, value: string): string | Http1Error.Http1Error => {
   if (!isFieldName(name)) return failure(exchange, "InvalidResponseFieldName", Http1Error.quote(name))
   if (!Grammar.isFieldValue(value)) {
-    return failure(exchange, "InvalidResponseFieldValue", `${name}: ${Http1Error.quote(value)}`)
+    return failure(exchange, "InvalidResponseFieldValue", badOctet(name, value))
   }
   return `${name}: ${value}\r\n`
 }

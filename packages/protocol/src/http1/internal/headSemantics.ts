@@ -8,6 +8,7 @@ import * as BodyFraming from "../../http/BodyFraming.ts"
 import type { TextSection } from "../../http/FieldSection.ts"
 import { classes, HEXDIG, HTAB, SP, TARGET, TARGET_WHATWG } from "../../http/Grammar.ts"
 import type { Limits } from "../../http/Limits.ts"
+import * as Redaction from "../../http/Redaction.ts"
 import * as RequestTarget from "../../http/RequestTarget.ts"
 import { quote, quoteOctet, type ReasonTag } from "../Http1Error.ts"
 import { RequestHead } from "../RequestEvent.ts"
@@ -55,23 +56,27 @@ const checkTarget = (
 ): RequestTarget.Form | Refusal => {
   // RFC 9112 §3.2.3: CONNECT takes the authority form, and nothing else does.
   if (method === "CONNECT") {
-    return Authority.isValidWithPort(target) ? "Authority" : refuse("TargetFormMismatch", at, quote(target))
+    return Authority.isValidWithPort(target)
+      ? "Authority"
+      : refuse("TargetFormMismatch", at, quote(Redaction.target(target)))
   }
   if (target.charCodeAt(0) === 0x2f) return checkPath(target, 1, at, grammar) ?? "Origin"
   if (target === "*")
-    return method === "OPTIONS" ? "Asterisk" : refuse("TargetFormMismatch", at, quote(target))
+    return method === "OPTIONS"
+      ? "Asterisk"
+      : refuse("TargetFormMismatch", at, quote(Redaction.target(target)))
   const scheme = /^https?:\/\//i.exec(target)
   if (scheme === null) {
     const octet = target.charCodeAt(0)
     return (classes[octet] & (TARGET | TARGET_WHATWG)) === 0
       ? refuse("InvalidTarget", at, quoteOctet(octet))
-      : refuse("InvalidTarget", at, quote(target))
+      : refuse("InvalidTarget", at, quote(Redaction.target(target)))
   }
   const from = scheme[0].length
   const end = RequestTarget.authorityEnd(target, from)
   // RFC 9110 §4.2.1 and §4.2.4: the host may not be empty, and userinfo is an error.
   if (end === from || target.charCodeAt(from) === 0x3a || !Authority.isValid(target.slice(from, end))) {
-    return refuse("InvalidTarget", at + from, quote(target.slice(from, end)))
+    return refuse("InvalidTarget", at + from, quote(Redaction.authority(target.slice(from, end))))
   }
   return checkPath(target, end, at, grammar) ?? "Absolute"
 }
@@ -161,7 +166,8 @@ export const read = (
         if (fields.is(i, "host")) {
           if (host !== undefined) return refuse("DuplicateHost", nameAt, "")
           host = fields.value(i)
-          if (!isValidHost(host)) return refuse("InvalidHost", fields.positions[at + 2], quote(host))
+          if (!isValidHost(host))
+            return refuse("InvalidHost", fields.positions[at + 2], quote(Redaction.authority(host)))
         }
         break
       case 6:
