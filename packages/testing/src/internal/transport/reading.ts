@@ -143,7 +143,7 @@ export const reading: Readonly<Record<string, Test>> = {
     Effect.gen(function* () {
       const { connection, peer } = yield* connected(subject)
       assert.equal(connection.bytesRead, 0)
-      yield* peer.send(pattern(100_000))
+      yield* Effect.forkScoped(peer.send(pattern(100_000)))
       yield* pullOctets(connection, 100_000)
       assert.equal(connection.bytesRead, 100_000)
     }),
