@@ -18,6 +18,7 @@ export default defineConfig({
       "packages/server",
       "packages/testing",
       "packages/node",
+      "packages/routes",
       "packages/bench",
       "examples/todo",
       "examples/hello",

@@ -21,6 +21,8 @@ const tidy: Files = {
   "README.md": "[why](docs/decisions.md), [licence](LICENSE), [the rest](https://example.org/a)",
   ...publicPackage("protocol", {}),
   ...publicPackage("server", { "@nvo/protocol": "workspace:*" }),
+  ...publicPackage("routes", {}),
+  "packages/routes/src/index.ts": "export {}",
   "packages/protocol/src/index.ts": `export * as A from "./http1/A.ts"`,
   "packages/protocol/src/http/Shared.ts": "export const at = (ms: number) => new Date(ms)",
   "packages/protocol/src/http1/A.ts": `/** import * as fs from "node:fs" */ export * from "../http/Shared.ts"`,
@@ -106,7 +108,7 @@ const laws: ReadonlyArray<Law> = [
     ].map(([text, end]) => [{ "packages/server/src/A.ts": text! }, `packages/server/src/A.ts ${end}`])
   },
   {
-    name: "protocol and server compile without the types of any platform",
+    name: "protocol, server and routes compile without the types of any platform",
     rule: Rules.pureCompilation,
     canaries: [
       [

@@ -11,15 +11,16 @@ const mayImport: Readonly<Record<string, ReadonlyArray<string>>> = {
   "packages/protocol": [],
   "packages/server": ["@nvo/protocol"],
   "packages/node": ["@nvo/protocol", "@nvo/server"],
+  "packages/routes": [],
   "packages/testing": ["@nvo/protocol", "@nvo/server"],
-  "packages/bench": ["@nvo/protocol", "@nvo/server", "@nvo/node"],
-  "examples/hello": ["@nvo/protocol", "@nvo/server", "@nvo/node"],
-  "examples/streaming": ["@nvo/protocol", "@nvo/server", "@nvo/node"],
-  "examples/todo": ["@nvo/protocol", "@nvo/server", "@nvo/node"]
+  "packages/bench": ["@nvo/protocol", "@nvo/server", "@nvo/node", "@nvo/routes"],
+  "examples/hello": ["@nvo/protocol", "@nvo/server", "@nvo/node", "@nvo/routes"],
+  "examples/streaming": ["@nvo/protocol", "@nvo/server", "@nvo/node", "@nvo/routes"],
+  "examples/todo": ["@nvo/protocol", "@nvo/server", "@nvo/node", "@nvo/routes"]
 }
 
 /** Packages that know nothing of Node: they compile with `types: []`. */
-const pure = ["packages/protocol", "packages/server"]
+const pure = ["packages/protocol", "packages/server", "packages/routes"]
 
 /** Time and randomness come through Effect's Clock and Random, and output through its Logger. */
 const impureGlobals = [

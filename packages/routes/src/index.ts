@@ -1,0 +1,1 @@
+export * as Routes from "./Routes.ts"
