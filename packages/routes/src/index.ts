@@ -1,1 +1,2 @@
+export * as HttpApiBuilder from "./HttpApiBuilder.ts"
 export * as Routes from "./Routes.ts"

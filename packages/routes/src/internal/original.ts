@@ -126,3 +126,20 @@ export const encoding = (
     }
   )
 }
+
+/** Reads the payload in whatever way its content type asks for, and calls `handler` with the request it is given. */
+export const payload = (
+  place: Place,
+  handler: (request: Record<string, unknown>) => AnyEffect
+): Effect.Effect<(request: Record<string, unknown>) => AnyEffect> => {
+  const handover = new Handover<Record<string, unknown>>()
+  return Effect.map(
+    inner(place, { ...nothing, payload: place.endpoint.payload }, (read) =>
+      handler(Object.assign(handover.take(), { payload: read.payload }))
+    ),
+    (effect) => (request) => {
+      handover.give(Fiber.getCurrent() as Fiber.Fiber<unknown, unknown>, request)
+      return effect
+    }
+  )
+}

@@ -2,12 +2,20 @@
  * What can be done for an endpoint, from its definition alone, and where something cannot, why.
  */
 import * as Context from "effect/Context"
+import * as HttpMethod from "effect/http/HttpMethod"
 import * as HttpApi from "effect/http-api/HttpApi"
+import type * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import type * as Schema from "effect/Schema"
 import type * as SchemaAST from "effect/SchemaAST"
 import * as EffectSchema from "./effectSchema.ts"
 import type { Place } from "./original.ts"
+
+/** A part of the work that Effect's own code does. */
+export interface Left {
+  readonly _tag: "Original"
+  readonly reason: string
+}
 
 /** How the response of an endpoint comes about. */
 export type Success =
@@ -18,24 +26,25 @@ export type Success =
       readonly contentType: string
       readonly isEmpty: boolean
     }
-  /** By Effect's own encoder. */
-  | { readonly _tag: "Original"; readonly reason: string }
+  | Left
 
-export type Plan =
-  | { readonly _tag: "Compiled"; readonly success: Success }
-  | { readonly _tag: "Original"; readonly reason: string }
+/** How the payload is read: content types of JSON here, all others by Effect. */
+export type Payload =
+  | { readonly _tag: "None" }
+  | { readonly _tag: "Json"; readonly schemas: ReadonlyMap<string, ReadonlyArray<Schema.Top>> }
+  | Left
 
-const original = (reason: string): Plan => ({ _tag: "Original", reason })
+export type Plan = { readonly _tag: "Compiled"; readonly payload: Payload; readonly success: Success } | Left
+
+const left = (reason: string): Left => ({ _tag: "Original", reason })
 
 const successOf = (schemas: ReadonlyArray<Schema.Top>): Success => {
-  if (schemas.length > 1) return { _tag: "Original", reason: `${schemas.length} success schemas` }
+  if (schemas.length > 1) return left(`${schemas.length} success schemas`)
   const schema = schemas.length === 0 ? HttpApiSchema.NoContent : schemas[0]
-  if (EffectSchema.isStream(schema)) return { _tag: "Original", reason: "the response is a stream" }
-  if (EffectSchema.hasHeaders(schema)) return { _tag: "Original", reason: "the response has typed fields" }
+  if (EffectSchema.isStream(schema)) return left("a stream")
+  if (EffectSchema.hasHeaders(schema)) return left("typed fields")
   const encoding = EffectSchema.encodingOf(schema)
-  if (encoding._tag !== "Json") {
-    return { _tag: "Original", reason: `the response is ${encoding.contentType}` }
-  }
+  if (encoding._tag !== "Json") return left(encoding.contentType)
   return {
     _tag: "Json",
     schema,
@@ -45,14 +54,35 @@ const successOf = (schemas: ReadonlyArray<Schema.Top>): Success => {
   }
 }
 
-export const make = ({ endpoint }: Place, isRaw: boolean): Plan => {
-  const schemas = [...endpoint.success]
-  if (schemas.some(EffectSchema.isUpgrade)) return original("the connection is upgraded")
-  if (isRaw) return original("the handler is raw")
-  if (endpoint.payload.size > 0) return original("the request has a payload")
-  if (endpoint.middlewares.size > 0) return original("the endpoint has middleware")
-  return { _tag: "Compiled", success: successOf(schemas) }
+const payloadOf = ({ method, payload }: HttpApiEndpoint.Top): Payload => {
+  if (payload.size === 0) return { _tag: "None" }
+  if (!HttpMethod.hasBody(method)) return left("in the query")
+  const schemas = new Map(
+    [...payload]
+      .filter(([_, { encoding }]) => encoding._tag === "Json")
+      .map(([contentType, { schemas }]) => [contentType, schemas])
+  )
+  return schemas.size === 0 ? left([...payload.keys()].join(", ")) : { _tag: "Json", schemas }
 }
+
+export const make = ({ endpoint }: Place): Plan => {
+  const schemas = [...endpoint.success]
+  return schemas.some(EffectSchema.isUpgrade)
+    ? left("the connection is upgraded")
+    : { _tag: "Compiled", payload: payloadOf(endpoint), success: successOf(schemas) }
+}
+
+/** A plan in words. */
+export const explain = (plan: Plan): { readonly compiled: boolean; readonly left: ReadonlyArray<string> } =>
+  plan._tag === "Original"
+    ? { compiled: false, left: [plan.reason] }
+    : {
+        compiled: true,
+        left: [
+          ...(plan.payload._tag === "Original" ? [`payload read by Effect (${plan.payload.reason})`] : []),
+          ...(plan.success._tag === "Original" ? [`response made by Effect (${plan.success.reason})`] : [])
+        ]
+      }
 
 export interface SlotOptions {
   readonly params: SchemaAST.ParseOptions | undefined
