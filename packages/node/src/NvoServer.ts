@@ -17,8 +17,17 @@
  */
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import type * as NodeServices from "@effect/platform-node/NodeServices"
-import { Connections, Engine, ServerConfig, ServerErrors, Transport, type TransportError } from "@nvo/server"
+import {
+  type Connections,
+  Engine,
+  type Health,
+  ServerConfig,
+  type ServerErrors,
+  Transport,
+  type TransportError
+} from "@nvo/server"
 import * as Config from "effect/Config"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Etag from "effect/http/Etag"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
@@ -37,7 +46,11 @@ export interface Options extends Transport.ListenOptions, ServerConfig.Input {
 }
 
 /** What a running server is known by besides `HttpServer`. */
-export type Services = HttpServer.HttpServer | Connections.Connections | ServerErrors.ServerErrors
+export type Services =
+  | HttpServer.HttpServer
+  | Connections.Connections
+  | ServerErrors.ServerErrors
+  | Health.Health
 
 const listenError = (error: TransportError.TransportError): ServeError =>
   new ServeError({ cause: "cause" in error.reason ? error.reason.cause : error })
@@ -55,14 +68,21 @@ const makeServer = (options: Options) =>
 export const layerServerWith = (
   options: Options = {}
 ): Layer.Layer<Services, ServeError, Transport.Transport> =>
-  Layer.effect(HttpServer.HttpServer)(makeServer(options)).pipe(
-    Layer.provideMerge(Layer.merge(Connections.Connections.layer, ServerErrors.ServerErrors.layer))
-  )
+  Layer.effect(HttpServer.HttpServer)(makeServer(options)).pipe(Layer.provideMerge(Engine.layerServices))
+
+const transportOptions = (options: Options): NetTransport.Options => {
+  const { tlsHandshakeTimeout, writeHighWaterMark } = ServerConfig.make(options)
+  return {
+    tls: options.tls,
+    writeHighWaterMark,
+    tlsHandshakeTimeout: Duration.toMillis(tlsHandshakeTimeout)
+  }
+}
 
 /** The server alone, over `node:net` and `node:tls`. */
 export const layerServer = (options: Options = {}): Layer.Layer<Services, ServeError> =>
   layerServerWith(options).pipe(
-    Layer.provide(NetTransport.layer({ tls: options.tls, writeHighWaterMark: options.writeHighWaterMark }))
+    Layer.provide(Layer.suspend(() => NetTransport.layer(transportOptions(options))))
   )
 
 /** What every Node application needs with a server. */
