@@ -1,122 +1,188 @@
 /**
- * `npm run bench -- [--rounds N] [--seconds N] [--connections N]`: the CPU time that a `hello` request costs on
- * nvo, on node:http and on `@effect/platform-node`, interleaved round by round in one run: the server on one
- * core, wrk on another. Absolute figures drift with the machine; the ratios are what counts.
+ * `npm run bench`: nvo and its peers under the same loads, round by round in one run. `--help` lists the options.
  *
- * CPU time is that of all threads of the server process, from the scheduler (/proc), so it needs Linux.
+ * Absolute figures drift with the machine; the ratios of one run are what counts. CPU time comes from /proc, so it
+ * needs Linux, and two cores: one for the servers, one for the load.
  */
-import { execFile, spawn } from "node:child_process"
-import { readdirSync, readFileSync } from "node:fs"
-import { connect } from "node:net"
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
-import { Console, Data, Effect, Schedule, type Scope } from "effect"
+import { Console, Effect, Option, Schema } from "effect"
 import { Command, Flag } from "effect/cli"
+import * as Against from "./measure/Against.ts"
+import * as Loads from "./measure/Loads.ts"
+import * as Machine from "./measure/Machine.ts"
+import * as Measure from "./measure/Measure.ts"
+import * as Micro from "./measure/Micro.ts"
+import * as Page from "./measure/Page.ts"
+import * as Peers from "./measure/Peers.ts"
+import * as Results from "./measure/Results.ts"
+import * as Running from "./measure/Running.ts"
+import { estimate, median, ratios } from "./measure/Stats.ts"
 
-class BenchError extends Data.TaggedError("BenchError")<{ readonly message: string }> {}
+const { loads } = Loads
+const order = loads.map(({ id }) => id)
+const hello = loads.find(({ id }) => id === "hello-64") ?? loads[0]
+const docs = new URL("../../../docs/benchmarks/", import.meta.url)
 
-const servers = ["nvo", "node-http", "platform-node"] as const
-type Server = (typeof servers)[number]
-
-interface Running {
-  readonly server: Server
-  readonly port: number
-  readonly pid: number
-}
-
-const FIRST_PORT = 4300
-const script = new URL("./serve.ts", import.meta.url).pathname
-
-const listening = (port: number) =>
-  Effect.callback<void, BenchError>((resume) => {
-    const socket = connect(port, "127.0.0.1")
-    socket.once("connect", () => {
-      socket.destroy()
-      resume(Effect.void)
-    })
-    socket.once("error", (cause) => resume(Effect.fail(new BenchError({ message: cause.message }))))
-  }).pipe(Effect.retry({ schedule: Schedule.spaced("100 millis"), times: 100 }))
-
-const start = (server: Server, port: number): Effect.Effect<Running, BenchError, Scope.Scope> =>
-  Effect.gen(function* () {
-    const child = yield* Effect.acquireRelease(
-      Effect.sync(() =>
-        spawn(
-          "taskset",
-          ["-c", "0", process.execPath, script, "hello", "--server", server, "--port", String(port)],
-          { stdio: ["ignore", "ignore", "inherit"] }
-        )
-      ),
-      (child) => Effect.sync(() => void child.kill())
-    )
-    yield* listening(port)
-    if (child.pid === undefined) return yield* new BenchError({ message: `${server} did not start` })
-    return { server, port, pid: child.pid }
-  })
-
-// Nanoseconds on a core, of all threads. taskset becomes the server, so the process is the child itself.
-const cpuTime = (pid: number): number =>
-  readdirSync(`/proc/${pid}/task`).reduce(
-    (sum, task) => sum + Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, "utf8").split(" ")[0]),
-    0
+const list = (name: string, known: ReadonlyArray<string>, description: string) =>
+  Flag.String(name).pipe(
+    Flag.withDescription(`${description}, separated by commas: ${known.join(", ")}`),
+    Flag.map((text) => text.split(",")),
+    Flag.filter(
+      (ids) => ids.every((id) => known.includes(id)),
+      (ids) => `--${name}: there is no ${ids.filter((id) => !known.includes(id)).join(", ")}`
+    ),
+    Flag.optional
   )
 
-const wrk = (port: number, connections: number, seconds: number) =>
-  Effect.callback<number, BenchError>((resume) => {
-    const args = ["-c", "1", "wrk", "-t1", `-c${connections}`, `-d${seconds}`, `http://127.0.0.1:${port}/`]
-    execFile("taskset", args, (error, stdout) => {
-      const requests = Number(/(\d+) requests in/.exec(stdout)?.[1])
-      resume(
-        error !== null || !(requests > 0)
-          ? Effect.fail(new BenchError({ message: `wrk: ${error?.message ?? stdout}` }))
-          : /Non-2xx|Socket errors/.test(stdout)
-            ? Effect.fail(new BenchError({ message: stdout }))
-            : Effect.succeed(requests)
-      )
-    })
-  })
+const flags = {
+  loads: list("loads", order, "Loads to measure (default: all)"),
+  servers: list(
+    "servers",
+    Peers.all.map(({ id }) => id),
+    "Servers to measure (default: all)"
+  ),
+  rounds: Flag.Int("rounds").pipe(Flag.withDescription("Rounds over all servers"), Flag.withDefault(7)),
+  seconds: Flag.Int("seconds").pipe(
+    Flag.withDescription("Seconds of load for a server in a round"),
+    Flag.withDefault(2)
+  ),
+  to: Flag.Literals(
+    "to",
+    Peers.all.map(({ id }) => id)
+  ).pipe(Flag.withDescription("The server that ratios are taken to"), Flag.withDefault("node-http")),
+  short: Flag.Boolean("short").pipe(
+    Flag.withDescription(
+      "About a minute: hello-64 and json-get on nvo, platform-node, node:http and Fastify"
+    ),
+    Flag.withDefault(false)
+  ),
+  json: Flag.String("json").pipe(Flag.withDescription("Writes the results to this file"), Flag.optional),
+  page: Flag.Boolean("page").pipe(
+    Flag.withDescription("Puts the results into docs/benchmarks, in place of earlier ones of the same loads"),
+    Flag.withDefault(false)
+  ),
+  against: Flag.String("against").pipe(
+    Flag.withDescription("Compares nvo with another revision of itself; fails if it became slower"),
+    Flag.optional
+  )
+}
 
-/** Microseconds of CPU for a request. */
-const measure = Effect.fnUntraced(function* (running: Running, connections: number, seconds: number) {
-  const before = cpuTime(running.pid)
-  const requests = yield* wrk(running.port, connections, seconds)
-  return (cpuTime(running.pid) - before) / 1000 / requests
+const takesPart = (peer: { readonly id: string }, load: Loads.Load) => peer.id !== "node-net" || load.floor
+
+const summary = Effect.fnUntraced(function* (result: Results.LoadResult, to: string) {
+  const idle = loads.find(({ id }) => id === result.id)?.kind === "idle"
+  const pick = idle ? (sample: Results.Sample) => sample.perConnection ?? 0 : Results.cpu
+  yield* Console.log(`\n${result.title}: medians; ratio to ${to}`)
+  for (const [id, samples] of Object.entries(result.servers)) {
+    const values = samples.map(pick)
+    const base = result.servers[to]
+    const ratio = base === undefined ? undefined : estimate(ratios(values, base.map(pick)))
+    yield* Console.log(
+      [
+        id.padEnd(14),
+        (idle
+          ? `${(median(values) / 1024).toFixed(2)} KiB/connection`
+          : `${median(values).toFixed(1)} µs`
+        ).padStart(16),
+        `(${samples.length} rounds)`,
+        ratio === undefined ? "" : `${ratio.median.toFixed(2)} ± ${ratio.error.toFixed(2)}`,
+        `  ${median(samples.map(({ rate }) => rate)).toFixed(1)}/s`
+      ].join("  ")
+    )
+  }
+  yield* Console.log("")
 })
 
-const median = (values: ReadonlyArray<number>): number => {
-  const sorted = [...values].sort((a, b) => a - b)
-  const middle = sorted.length >> 1
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
-}
+const compare = Effect.fnUntraced(function* (
+  name: string,
+  chosen: ReadonlyArray<Loads.Load>,
+  plan: Measure.Plan
+) {
+  const subjects = yield* Against.subjects(name)
+  const slower: Array<string> = []
+  for (const load of chosen) {
+    const samples = yield* Measure.measure(subjects, load, hello, plan)
+    const verdict = Against.judge(
+      samples,
+      load.kind === "idle" ? ({ perConnection }) => perConnection ?? Number.NaN : Results.cpu
+    )
+    const { noise, ratio, regressed } = verdict
+    yield* Console.log(
+      `${load.id}: now ${ratio.toFixed(3)} of ${name}, noise ${noise.toFixed(3)}${regressed ? ": SLOWER" : ""}`
+    )
+    if (regressed) slower.push(load.id)
+  }
+  if (slower.length > 0) {
+    return yield* new Running.BenchError({ message: `slower than ${name}: ${slower.join(", ")}` })
+  }
+}, Effect.scoped)
 
-const flags = {
-  rounds: Flag.Int("rounds").pipe(Flag.withDescription("Rounds over all servers"), Flag.withDefault(9)),
-  seconds: Flag.Int("seconds").pipe(Flag.withDescription("Seconds of load in a round"), Flag.withDefault(2)),
-  connections: Flag.Int("connections").pipe(Flag.withDescription("Connections"), Flag.withDefault(64))
-}
+const read = (file: URL) =>
+  Effect.suspend(() =>
+    existsSync(file)
+      ? Schema.decodeEffect(Results.Json)(readFileSync(file, "utf8"))
+      : Effect.succeed(undefined)
+  )
+
+const write = Effect.fnUntraced(function* (results: Results.Results, to: string) {
+  mkdirSync(docs, { recursive: true })
+  const file = new URL("results.json", docs)
+  const all = Results.merge(yield* read(file), results, order)
+  writeFileSync(file, `${yield* Schema.encodeEffect(Results.Json)(all)}\n`)
+  for (const { name, text } of Page.make(all, to)) writeFileSync(new URL(name, docs), text)
+})
 
 const bench = Command.make(
   "bench",
   flags,
-  Effect.fnUntraced(function* ({ connections, rounds, seconds }) {
-    const running = yield* Effect.forEach(servers, (server, index) => start(server, FIRST_PORT + index))
-    const results = new Map<Server, Array<number>>(servers.map((server) => [server, []]))
-    // The first load of each warms it up.
-    for (const one of running) yield* measure(one, connections, 3)
-    for (let round = 0; round < rounds; round++) {
-      for (const one of round % 2 === 0 ? running : running.toReversed()) {
-        results.get(one.server)?.push(yield* measure(one, connections, seconds))
+  Effect.fnUntraced(function* (options) {
+    const ids = Option.getOrElse(options.loads, () => (options.short ? ["hello-64", "json-get"] : order))
+    const chosen = loads.filter(({ id }) => ids.includes(id))
+    const plan = options.short ? { rounds: 5, seconds: 1 } : options
+    if (Option.isSome(options.against)) return yield* compare(options.against.value, chosen, plan)
+    const names = Option.getOrElse(options.servers, () =>
+      options.short ? ["nvo", "platform-node", "node-http", "fastify"] : Peers.all.map(({ id }) => id)
+    )
+    const peers = Peers.all.filter(({ id }) => names.includes(id))
+    const missing = peers.filter((peer) => !Peers.isInstalled(peer))
+    if (missing.length > 0) {
+      return yield* new Running.BenchError({
+        message: `not installed: ${missing.map(({ id }) => id).join(", ")} (npm run bench installs them)`
+      })
+    }
+    if (!Running.hasWrk) yield* Console.log("wrk is not there: a slower generator takes its place")
+    const revision = yield* Against.revision
+    const measured: Array<Results.LoadResult> = []
+    for (const load of chosen) {
+      if (load.pipelined > 1 && !Running.hasWrk) continue
+      const subjects = peers.filter((peer) => takesPart(peer, load)).map(Measure.subject)
+      const servers = yield* Measure.measure(subjects, load, hello, plan)
+      const result: Results.LoadResult = {
+        id: load.id,
+        title: load.title,
+        seconds: plan.seconds,
+        at: new Date().toISOString().slice(0, 16).replace("T", " "),
+        generator: Running.hasWrk && load.kind === "requests" && !load.paced ? "wrk" : "generator.ts",
+        servers
       }
+      measured.push(result)
+      yield* summary(result, options.to)
     }
-    const nvo = results.get("nvo") ?? []
-    yield* Console.log(`hello, ${connections} connections, ${rounds} rounds of ${seconds} s; medians`)
-    for (const [server, values] of results) {
-      const ratio = median(values.map((value, round) => nvo[round] / value))
-      const spread = `${Math.min(...values).toFixed(1)}–${Math.max(...values).toFixed(1)}`
-      yield* Console.log(
-        `${server.padEnd(14)} ${median(values).toFixed(1).padStart(6)} µs/request (${spread})   nvo costs ${ratio.toFixed(2)} of it`
-      )
+    const results: Results.Results = {
+      machine: Machine.machine(),
+      versions: Peers.versions(),
+      revision,
+      loads: measured
     }
-  }, Effect.scoped)
-).pipe(Command.withDescription("Measures the CPU time of a request on nvo and on its peers"))
+    if (Option.isSome(options.json)) {
+      writeFileSync(options.json.value, `${yield* Schema.encodeEffect(Results.Json)(results)}\n`)
+    }
+    if (options.page) yield* write(results, options.to)
+  })
+).pipe(
+  Command.withDescription("Measures nvo and its peers under the same loads"),
+  Command.withSubcommands([Micro.command])
+)
 
 Command.run(bench, { version: "0.0.0" }).pipe(Effect.provide(NodeServices.layer), NodeRuntime.runMain)

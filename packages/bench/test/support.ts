@@ -7,12 +7,12 @@ import { ChildProcess, ChildProcessSpawner } from "effect/process"
 
 const root = new URL("../../../", import.meta.url)
 
-/** What `npm run serve -- …` runs, with the runtime of the repository. */
-const script: string = JSON.parse(fs.readFileSync(new URL("package.json", root), "utf8")).scripts.serve
+const { scripts } = JSON.parse(fs.readFileSync(new URL("package.json", root), "utf8"))
 
-const spawn = (args: ReadonlyArray<string>, env: Record<string, string>) =>
+// What `npm run NAME -- …` runs, with the runtime of the repository.
+const spawn = (name: string, args: ReadonlyArray<string>, env: Record<string, string>) =>
   Effect.flatMap(ChildProcessSpawner.ChildProcessSpawner, (spawner) => {
-    const [, ...words] = script.split(" ")
+    const [, ...words] = (scripts[name] as string).split(" ")
     return spawner.spawn(
       ChildProcess.make(process.execPath, [...words, ...args], { cwd: root.pathname, env, extendEnv: true })
     )
@@ -21,16 +21,23 @@ const spawn = (args: ReadonlyArray<string>, env: Record<string, string>) =>
 const lines = <E>(bytes: Stream.Stream<Uint8Array, E>) =>
   bytes.pipe((bytes) => Stream.decodeText(bytes), Stream.splitLines)
 
-/** Runs to its end: the exit code, and what was said. */
-export const run = Effect.fnUntraced(function* (args: string, env: Record<string, string> = {}) {
-  const handle = yield* spawn(args.split(" "), env)
+/** Runs a script of the repository to its end: the exit code, and what was said. */
+export const runScript = Effect.fnUntraced(function* (
+  name: string,
+  args: string,
+  env: Record<string, string> = {}
+) {
+  const handle = yield* spawn(name, args.split(" "), env)
   const said = yield* Stream.runCollect(lines(handle.all))
   return { exitCode: Number(yield* handle.exitCode), said: said.join("\n") }
 })
 
+/** `npm run serve`, to its end. */
+export const run = (args: string, env?: Record<string, string>) => runScript("serve", args, env)
+
 /** Starts a server on a free port; `stop` ends it and tells everything that it printed. */
 export const start = Effect.fnUntraced(function* (args: string) {
-  const handle = yield* spawn([...args.split(" "), "--port", "0"], {})
+  const handle = yield* spawn("serve", [...args.split(" "), "--port", "0"], {})
   const said: Array<string> = []
   const first = yield* Deferred.make<string>()
   const reading = yield* Effect.forkScoped(

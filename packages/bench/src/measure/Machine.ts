@@ -1,0 +1,55 @@
+/** What the operating system tells: of the machine, and of a process. Linux, by /proc. */
+import { execFileSync } from "node:child_process"
+import { readdirSync, readFileSync, writeFileSync } from "node:fs"
+import * as os from "node:os"
+
+export const machine = (): Readonly<Record<string, string>> => ({
+  cpu: os.cpus()[0]?.model.trim() ?? "unknown",
+  cores: String(os.cpus().length),
+  memory: `${Math.round(os.totalmem() / 2 ** 30)} GiB`,
+  system: `${os.type()} ${os.release()}, ${os.arch()}`
+})
+
+// Clock ticks of /proc/PID/stat in a second.
+const TICKS = Number(execFileSync("getconf", ["CLK_TCK"], { encoding: "utf8" }))
+
+/** CPU time so far, in microseconds. */
+export interface CpuTime {
+  readonly user: number
+  readonly system: number
+}
+
+/**
+ * CPU time of all threads of a process. The scheduler knows the sum to the nanosecond and the two parts by the
+ * tick, so the parts are the sum divided as the ticks say.
+ */
+export const cpuTime = (pid: number): CpuTime => {
+  const total = readdirSync(`/proc/${pid}/task`).reduce(
+    (sum, task) => sum + Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, "utf8").split(" ")[0]),
+    0
+  )
+  const stat = readFileSync(`/proc/${pid}/stat`, "utf8")
+  const [user, system] = stat
+    .slice(stat.lastIndexOf(")") + 2)
+    .split(" ")
+    .slice(11, 13)
+    .map((ticks) => Number(ticks) / TICKS)
+  const share = user + system === 0 ? 0.5 : user / (user + system)
+  return { user: (total / 1000) * share, system: (total / 1000) * (1 - share) }
+}
+
+const status = (pid: number, field: string): number => {
+  const found = new RegExp(`^${field}:\\s+(\\d+) kB`, "m").exec(readFileSync(`/proc/${pid}/status`, "utf8"))
+  return Number(found?.[1] ?? Number.NaN) * 1024
+}
+
+/** Resident memory now, in octets. */
+export const resident = (pid: number): number => status(pid, "VmRSS")
+
+/** The most resident memory since `resetPeak`, in octets. */
+export const peak = (pid: number): number => status(pid, "VmHWM")
+
+export const resetPeak = (pid: number): void => writeFileSync(`/proc/${pid}/clear_refs`, "5")
+
+/** Descriptors that a process has open. */
+export const descriptors = (pid: number): number => readdirSync(`/proc/${pid}/fd`).length
