@@ -5,6 +5,20 @@ const project = (root: string) => ({
   test: { name: root, root, include: ["test/**/*.test.ts"] }
 })
 
+// The tests of HTTP over sockets once more, with the poller's transport under them; not those of TLS.
+const overPoll = {
+  extends: true as const,
+  test: {
+    name: "packages/node over poll",
+    root: "packages/node",
+    include: ["behaviour", "cleanup", "differential", "refusals", "peer-curl", "peer-load"].map(
+      (part) => `test/${part}*.test.ts`
+    ),
+    exclude: ["test/behaviour-tls.test.ts"],
+    env: { NVO_TEST_TRANSPORT: "poll" }
+  }
+}
+
 // Where .ci/run reads the counts from.
 const report = process.env.NVO_TEST_REPORT
 
@@ -14,16 +28,19 @@ export default defineConfig({
     hookTimeout: 60_000,
     reporters: report === undefined ? ["default"] : ["default", ["json", { outputFile: report }]],
     projects: [
-      "packages/protocol",
-      "packages/server",
-      "packages/testing",
-      "packages/node",
-      "packages/routes",
-      "packages/bench",
-      "examples/todo",
-      "examples/hello",
-      "examples/streaming",
-      "scripts"
-    ].map(project)
+      ...[
+        "packages/protocol",
+        "packages/server",
+        "packages/testing",
+        "packages/node",
+        "packages/routes",
+        "packages/bench",
+        "examples/todo",
+        "examples/hello",
+        "examples/streaming",
+        "scripts"
+      ].map(project),
+      overPoll
+    ]
   }
 })

@@ -2,15 +2,7 @@
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { Http1Error } from "@nvo/protocol"
-import {
-  ApplicationError,
-  ConnectionState,
-  DeadlineError,
-  OverloadError,
-  ServerConfig,
-  Shutdown,
-  TransportError
-} from "@nvo/server"
+import { ApplicationError, ConnectionState, ServerConfig, TransportError } from "@nvo/server"
 import * as Duration from "effect/Duration"
 import { root } from "./workspace.ts"
 
@@ -82,7 +74,8 @@ ${table(["name", "variable", "unit", "default", "what it does"], rows)}
 
 Where to listen is set beside them: \`port\` (\`NVO_PORT\`), \`host\` (\`NVO_HOST\`), \`path\` of a unix socket
 (\`NVO_SOCKET_PATH\`), \`backlog\` (\`NVO_BACKLOG\`), \`reusePort\` (\`NVO_REUSE_PORT\`), and in code \`ipv6Only\` and \`tls\`; see
-[TLS and sockets](../guides/tls-and-sockets.md).
+[TLS and sockets](../guides/tls-and-sockets.md). \`transport\` (\`NVO_TRANSPORT\`) is \`net\` or \`poll\`; see
+[The poll transport](../guides/poll-transport.md).
 `
 }
 
@@ -112,29 +105,12 @@ const protocolReasons = (phase: Http1Error.Phase): string =>
       ])
   )
 
-interface Row {
-  readonly initiator: string
-  readonly status: number
-  readonly text: string
-}
-
-const reasonTable = (reasons: Readonly<Record<string, Row>>): string =>
-  table(
-    ["reason", "who", "status", "what it says"],
-    Object.entries(reasons).map(([name, { initiator, status: code, text }]) => [
-      `\`${name}\``,
-      initiator,
-      status(code),
-      text
-    ])
-  )
-
 const errors = (): string => `${notice}
 
 # Errors
 
 Everything that can go wrong, by layer. Each error is a tagged class with the connection it happened on
-(\`connectionId\`), who caused it (\`initiator\`), and a tagged \`reason\`. \`ServerError\` is the union of them all.
+(\`connectionId\`), who caused it (\`initiator\`), and a tagged \`reason\`. \`ServerError\` is the union of the three.
 
 Each of them goes three ways: to the stream of \`ServerErrors\`, to the counter \`nvo.server.errors\` with the attributes
 \`reason\` and \`initiator\`, and to the log with the annotations \`nvo.connection.id\`, \`nvo.error.reason\` and
@@ -169,29 +145,22 @@ ${table(
 With \`requestIndex\`, the number of the request on its connection, and the \`phase\` of the connection
 ([the states](../architecture.md#the-life-of-a-connection)).
 
-${reasonTable(ApplicationError.reasons)}
-
-## \`DeadlineError\`: somebody was too slow
-
-With \`requestIndex\` and \`phase\`, and in the reason how long the deadline was, in milliseconds
-([Deadlines and overload](../guides/deadlines-and-overload.md)).
-
-${reasonTable(DeadlineError.reasons)}
-
-## \`OverloadError\`: what was turned away
-
-The reason says which limit was reached. A burst is told by its first and, when it is over, by its number; the counter
-counts each.
-
-${reasonTable(OverloadError.reasons)}
+${table(
+  ["reason", "who", "status", "what it says"],
+  Object.entries(ApplicationError.reasons).map(([name, { initiator, status: code, text }]) => [
+    `\`${name}\``,
+    initiator,
+    status(code),
+    text
+  ])
+)}
 `
 
 // --- the parts of written pages --------------------------------------------------------------------------------
 
 const parts: Record<string, Record<string, () => string>> = {
   "docs/architecture.md": {
-    "connection-state": () => `\`\`\`mermaid\n${ConnectionState.toMermaid()}\n\`\`\``,
-    shutdown: () => `\`\`\`mermaid\n${Shutdown.toMermaid()}\n\`\`\``
+    "connection-state": () => `\`\`\`mermaid\n${ConnectionState.toMermaid()}\n\`\`\``
   }
 }
 

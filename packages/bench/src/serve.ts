@@ -6,7 +6,7 @@ import * as Http from "node:http"
 import * as Https from "node:https"
 import { NodeHttpServer, NodeRuntime, NodeServices } from "@effect/platform-node"
 import { NvoServer } from "@nvo/node"
-import { Console, Data, Effect, Layer, Schema } from "effect"
+import { Config, Console, Data, Effect, Layer, Schema } from "effect"
 import { Argument, CliError, Command, Flag } from "effect/cli"
 import { HttpRouter, HttpServer } from "effect/http"
 import { NetAddress } from "effect/net"
@@ -45,7 +45,10 @@ const flags = {
     Flag.withDefault(false)
   ),
   transport: Flag.Literals("transport", ["net", "poll"]).pipe(
-    Flag.withDescription("How nvo reaches the sockets"),
+    Flag.withDescription(
+      "How nvo reaches the sockets: net, or poll (epoll or kqueue); NVO_TRANSPORT says it, too"
+    ),
+    Flag.withFallbackConfig(Config.Literals(["net", "poll"], "NVO_TRANSPORT")),
     Flag.withDefault("net")
   ),
   server: Flag.Literals("server", ["nvo", "platform-node", "node-http"]).pipe(
@@ -58,16 +61,17 @@ interface Where {
   readonly port: number
   readonly host: string
   readonly tls: SelfSigned.Certificate | undefined
+  readonly transport: "net" | "poll"
 }
 
 const servers = {
   nvo: (where: Where) =>
     Layer.unwrap(Effect.map(NvoServer.config, (options) => NvoServer.layer({ ...options, ...where }))),
-  "platform-node": ({ tls, ...where }: Where) =>
-    NodeHttpServer.layer(
-      () => (tls === undefined ? Http.createServer() : Https.createServer({ ...tls })),
-      where
-    )
+  "platform-node": ({ host, port, tls }: Where) =>
+    NodeHttpServer.layer(() => (tls === undefined ? Http.createServer() : Https.createServer({ ...tls })), {
+      host,
+      port
+    })
 }
 
 const say = (name: string, url: string) => Console.log(`${name} listens on ${url}`)
@@ -76,10 +80,8 @@ const serve = Command.make(
   "serve",
   { app, ...flags },
   Effect.fnUntraced(function* ({ app, host, port, server, tls, transport }) {
-    if (transport === "poll") {
-      return yield* new NotAvailable({
-        message: "The poll transport is not available in this build: use net"
-      })
+    if (transport === "poll" && tls) {
+      return yield* new NotAvailable({ message: "The poll transport serves no TLS: use net" })
     }
     if (server === "node-http" && app !== "hello") {
       return yield* new NotAvailable({ message: `There is no ${app} for node-http: it has hello only` })
@@ -99,7 +101,7 @@ const serve = Command.make(
     )
     return yield* Layer.launch(
       Layer.provide(listening, apps[app]).pipe(
-        Layer.provide(servers[server]({ port, host, tls: certificate }))
+        Layer.provide(servers[server]({ port, host, tls: certificate, transport }))
       )
     )
   }, Effect.scoped)

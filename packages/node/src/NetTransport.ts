@@ -4,7 +4,7 @@
 
 import * as Net from "node:net"
 import * as Tls from "node:tls"
-import { Deadlines, Transport, TransportError } from "@nvo/server"
+import { Transport, TransportError } from "@nvo/server"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as NetAddress from "effect/net/NetAddress"
@@ -16,8 +16,6 @@ import * as TlsContext from "./TlsOptions.ts"
 export interface Options {
   /** Octets that may wait for the operating system before `write` suspends. Default: 65,536. */
   readonly writeHighWaterMark?: number | undefined
-  /** How long a TLS handshake may take, in milliseconds. Default: 10,000. */
-  readonly tlsHandshakeTimeout?: number | undefined
   /** Serves TLS where given. */
   readonly tls?: TlsOptions | undefined
   /**
@@ -69,10 +67,6 @@ const open = (
 
 type Accepted = Effect.Effect<NetConnection.NetConnection, TransportError.TransportError>
 
-// How many connections may wait for the program to accept them, which it does at once unless it pauses or has not
-// begun. One more is reset. As many as the operating system queues by default.
-const ACCEPT_QUEUE = 511
-
 // Connections that came and that nobody has accepted yet, and who waits for one.
 class AcceptQueue {
   private readonly ready: Array<Accepted> = []
@@ -80,10 +74,8 @@ class AcceptQueue {
 
   push(accepted: Accepted): void {
     const { waiting } = this
-    if (waiting === undefined) {
-      if (this.ready.length < ACCEPT_QUEUE) this.ready.push(accepted)
-      else discard(accepted)
-    } else {
+    if (waiting === undefined) this.ready.push(accepted)
+    else {
       this.waiting = undefined
       waiting(accepted)
     }
@@ -102,14 +94,12 @@ class AcceptQueue {
 
   /** Drops what nobody will accept. */
   readonly drop: Effect.Effect<void> = Effect.suspend(() =>
-    Effect.sync(() => {
-      for (const accepted of this.ready.splice(0)) discard(accepted)
-    })
+    Effect.forEach(
+      this.ready.splice(0),
+      (accepted) => Effect.ignore(Effect.flatMap(accepted, (connection) => connection.reset)),
+      { discard: true }
+    )
   )
-}
-
-const discard = (accepted: Accepted): void => {
-  Effect.runFork(Effect.ignore(Effect.flatMap(accepted, (connection) => connection.reset)))
 }
 
 const acceptPlain = (
@@ -123,66 +113,33 @@ const acceptPlain = (
   })
 }
 
-// Sockets under handshake belong to nobody yet: each has a deadline, and all are dropped with the listener.
-class Handshakes {
-  readonly timeout: number
-  private readonly wheel: Deadlines.Deadlines
-  private readonly sockets = new Map<Net.Socket, Deadlines.Deadline>()
-
-  constructor(wheel: Deadlines.Deadlines, timeout: number) {
-    this.wheel = wheel
-    this.timeout = timeout
-  }
-
-  begin(socket: Net.Socket, onTimeout: () => void): void {
-    const deadline = new Deadlines.Deadline(this.wheel, () => {
-      socket.destroy()
-      onTimeout()
-    })
-    deadline.arm(this.timeout)
-    this.sockets.set(socket, deadline)
-    socket.once("close", () => this.end(socket))
-  }
-
-  end(socket: Net.Socket): void {
-    this.sockets.get(socket)?.release()
-    this.sockets.delete(socket)
-  }
-
-  drop(): void {
-    for (const socket of this.sockets.keys()) socket.destroy()
-  }
-}
-
+// A socket under handshake belongs to nobody yet; the set lets it be dropped with the listener.
 const acceptTls = (
   server: Tls.Server,
   queue: AcceptQueue,
   highWaterMark: number,
-  handshakes: Handshakes
+  handshakes: Set<Net.Socket>
 ): void => {
-  const failed = (cause: unknown) =>
-    queue.push(Effect.fail(TransportError.make({ _tag: "TlsHandshakeFailed", cause })))
   server.on("connection", (socket: Net.Socket) => {
-    handshakes.begin(socket, () =>
-      failed(new Error(`The handshake was not complete after ${handshakes.timeout} ms`))
-    )
+    handshakes.add(socket)
+    socket.once("close", () => handshakes.delete(socket))
   })
   server.on("secureConnection", (socket) => {
     // The socket under TLS: Node keeps it there, and without it the connection would be dropped with the listener.
     const { _parent: parent } = socket as unknown as { readonly _parent?: Net.Socket }
-    if (parent !== undefined && parent !== null) handshakes.end(parent)
+    if (parent !== undefined && parent !== null) handshakes.delete(parent)
     queue.push(Effect.succeed(NetConnection.fromTlsSocket(socket, highWaterMark)))
   })
   server.on("tlsClientError", (cause, socket) => {
     socket.destroy()
-    failed(cause)
+    queue.push(Effect.fail(TransportError.make({ _tag: "TlsHandshakeFailed", cause })))
   })
 }
 
 const listen = (options: Options, where: Transport.ListenOptions) =>
   Effect.gen(function* () {
     const queue = new AcceptQueue()
-    const handshakes = new Handshakes(yield* Deadlines.make, options.tlsHandshakeTimeout ?? 10_000)
+    const handshakes = new Set<Net.Socket>()
     const highWaterMark = options.writeHighWaterMark ?? 65_536
     let server: Net.Server
     if (options.tls === undefined) {
@@ -192,8 +149,7 @@ const listen = (options: Options, where: Transport.ListenOptions) =>
     } else {
       const tls = yield* Effect.mapError(TlsContext.toServerOptions(options.tls), listenFailed)
       // Not half open before the handshake is complete: a peer that ended in it would never be noticed.
-      // Node's own timeout is a timer for each socket.
-      const tlsServer = Tls.createServer({ ...tls, allowHalfOpen: false, noDelay: true, handshakeTimeout: 0 })
+      const tlsServer = Tls.createServer({ ...tls, allowHalfOpen: false, noDelay: true })
       acceptTls(tlsServer, queue, highWaterMark, handshakes)
       server = tlsServer
     }
@@ -206,7 +162,9 @@ const listen = (options: Options, where: Transport.ListenOptions) =>
     yield* Effect.acquireRelease(open(server, where), () =>
       Effect.andThen(
         close,
-        Effect.sync(() => handshakes.drop())
+        Effect.sync(() => {
+          for (const socket of handshakes) socket.destroy()
+        })
       )
     )
     // After it listens, an error is one of accepting.

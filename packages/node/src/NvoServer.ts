@@ -17,17 +17,8 @@
  */
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import type * as NodeServices from "@effect/platform-node/NodeServices"
-import {
-  type Connections,
-  Engine,
-  type Health,
-  ServerConfig,
-  type ServerErrors,
-  Transport,
-  type TransportError
-} from "@nvo/server"
+import { Connections, Engine, ServerConfig, ServerErrors, Transport, TransportError } from "@nvo/server"
 import * as Config from "effect/Config"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Etag from "effect/http/Etag"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
@@ -37,20 +28,22 @@ import * as HttpServer from "effect/http/HttpServer"
 import { ServeError } from "effect/http/HttpServerError"
 import * as Layer from "effect/Layer"
 import * as NetTransport from "./NetTransport.ts"
+import * as PollTransport from "./PollTransport.ts"
 import type { TlsOptions } from "./TlsOptions.ts"
 
 /** Where to listen, with which limits, and with TLS or without. Everything has a default. */
 export interface Options extends Transport.ListenOptions, ServerConfig.Input {
   /** Serves TLS where given. */
   readonly tls?: TlsOptions | undefined
+  /**
+   * How to reach the sockets: through `node:net` and `node:tls`, or through epoll or kqueue without them (see
+   * `PollTransport`, for Node 26.10 and without TLS). Default: `net`.
+   */
+  readonly transport?: "net" | "poll" | undefined
 }
 
 /** What a running server is known by besides `HttpServer`. */
-export type Services =
-  | HttpServer.HttpServer
-  | Connections.Connections
-  | ServerErrors.ServerErrors
-  | Health.Health
+export type Services = HttpServer.HttpServer | Connections.Connections | ServerErrors.ServerErrors
 
 const listenError = (error: TransportError.TransportError): ServeError =>
   new ServeError({ cause: "cause" in error.reason ? error.reason.cause : error })
@@ -68,22 +61,31 @@ const makeServer = (options: Options) =>
 export const layerServerWith = (
   options: Options = {}
 ): Layer.Layer<Services, ServeError, Transport.Transport> =>
-  Layer.effect(HttpServer.HttpServer)(makeServer(options)).pipe(Layer.provideMerge(Engine.layerServices))
-
-const transportOptions = (options: Options): NetTransport.Options => {
-  const { tlsHandshakeTimeout, writeHighWaterMark } = ServerConfig.make(options)
-  return {
-    tls: options.tls,
-    writeHighWaterMark,
-    tlsHandshakeTimeout: Duration.toMillis(tlsHandshakeTimeout)
-  }
-}
-
-/** The server alone, over `node:net` and `node:tls`. */
-export const layerServer = (options: Options = {}): Layer.Layer<Services, ServeError> =>
-  layerServerWith(options).pipe(
-    Layer.provide(Layer.suspend(() => NetTransport.layer(transportOptions(options))))
+  Layer.effect(HttpServer.HttpServer)(makeServer(options)).pipe(
+    Layer.provideMerge(Layer.merge(Connections.Connections.layer, ServerErrors.ServerErrors.layer))
   )
+
+const noTls = TransportError.make({
+  _tag: "ListenFailed",
+  cause: new Error("The poll transport serves no TLS: use the transport net")
+})
+
+const layerTransport = ({
+  tls,
+  transport = "net",
+  writeHighWaterMark
+}: Options): Layer.Layer<Transport.Transport, ServeError> =>
+  transport === "net"
+    ? NetTransport.layer({ tls, writeHighWaterMark })
+    : tls === undefined
+      ? PollTransport.layer({ writeHighWaterMark }).pipe(
+          Layer.catch((cause) => Layer.effect(Transport.Transport)(new ServeError({ cause })))
+        )
+      : Layer.effect(Transport.Transport)(listenError(noTls))
+
+/** The server alone, over the transport of the options. */
+export const layerServer = (options: Options = {}): Layer.Layer<Services, ServeError> =>
+  layerServerWith(options).pipe(Layer.provide(layerTransport(options)))
 
 /** What every Node application needs with a server. */
 export type PlatformServices = NodeServices.NodeServices | HttpPlatform.HttpPlatform | Etag.Generator
@@ -105,7 +107,7 @@ export const layerConfig = (
 
 /**
  * Every option from the environment: `NVO_PORT`, `NVO_HOST`, `NVO_SOCKET_PATH`, `NVO_BACKLOG`,
- * `NVO_REUSE_PORT`, and the variables of `ServerConfig`.
+ * `NVO_REUSE_PORT`, `NVO_TRANSPORT`, and the variables of `ServerConfig`.
  *
  * @example
  * ```ts
@@ -122,6 +124,7 @@ export const config: Config.Config<Options> = Config.map(
     path: optional(Config.NonEmptyString("NVO_SOCKET_PATH")),
     backlog: optional(Config.Int("NVO_BACKLOG")),
     reusePort: optional(Config.Boolean("NVO_REUSE_PORT")),
+    transport: optional(Config.Literals(["net", "poll"], "NVO_TRANSPORT")),
     engine: ServerConfig.config
   }),
   ({ engine, ...listen }) => ({ ...engine, ...listen })

@@ -136,6 +136,7 @@ describe("configuration", () => {
         NVO_HOST: "127.0.0.1",
         NVO_BACKLOG: "10",
         NVO_REUSE_PORT: "true",
+        NVO_TRANSPORT: "poll",
         NVO_HEAD_BYTES: "32768",
         NVO_DRAIN_TIMEOUT: "5 seconds"
       })
@@ -144,6 +145,7 @@ describe("configuration", () => {
         host: "127.0.0.1",
         backlog: 10,
         reusePort: true,
+        transport: "poll",
         headBytes: 32_768,
         fieldCount: 100
       })
@@ -162,7 +164,8 @@ describe("configuration", () => {
     NVO_HEAD_BYTES: "0",
     NVO_FIELD_COUNT: "1.5",
     NVO_DRAIN_TIMEOUT: "soon",
-    NVO_HALF_CLOSE: "perhaps"
+    NVO_HALF_CLOSE: "perhaps",
+    NVO_TRANSPORT: "pigeon"
   })) {
     it.live(`refuses ${name}=${value} with a ConfigError that names it`, () =>
       Effect.gen(function* () {

@@ -9,6 +9,7 @@ import * as IpNetwork from "effect/net/IpNetwork"
 import * as ReadResponse from "./support/ReadResponse.ts"
 import { type App, portOf, serve } from "./support/serve.ts"
 import { eventually } from "./support/settle.ts"
+import { withTransport } from "./support/transport.ts"
 import * as Wire from "./support/Wire.ts"
 
 const TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
@@ -226,7 +227,7 @@ describe("middleware", () => {
       const routes = HttpRouter.add("GET", "/", HttpServerResponse.text("x"))
       const context = yield* Layer.build(
         HttpRouter.serve(routes, { disableListenLog: true }).pipe(
-          Layer.provideMerge(NvoServer.layer({ port: 0, host: "127.0.0.1" })),
+          Layer.provideMerge(NvoServer.layer(withTransport({ port: 0, host: "127.0.0.1" }))),
           Layer.provideMerge(Logger.layer([capture]))
         )
       )
@@ -241,7 +242,7 @@ describe("middleware", () => {
   it.live("given to serve wraps the app, and sees what was sent", () =>
     Effect.gen(function* () {
       const seen: Array<number> = []
-      const context = yield* Layer.build(NvoServer.layer({ port: 0, host: "127.0.0.1" }))
+      const context = yield* Layer.build(NvoServer.layer(withTransport({ port: 0, host: "127.0.0.1" })))
       const app = Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ url }) =>
         url === "/fail" ? Effect.fail("no") : Effect.succeed(HttpServerResponse.text("x", { status: 201 }))
       )

@@ -7,6 +7,7 @@ import { HttpApi, HttpApiBuilder, HttpApiClient, HttpApiEndpoint, HttpApiGroup }
 import { Rpc, RpcClient, RpcGroup, RpcSerialization, RpcServer } from "effect/rpc"
 import type * as ReadResponse from "./support/ReadResponse.ts"
 import { type App, portOf, serve } from "./support/serve.ts"
+import { withTransport } from "./support/transport.ts"
 import * as Wire from "./support/Wire.ts"
 
 class Missing extends Schema.TaggedError<Missing>()("Missing", { id: Schema.Int }, { httpApiStatus: 404 }) {}
@@ -148,7 +149,7 @@ describe("RPC over HTTP", () => {
         )
         const context = yield* Layer.build(
           HttpRouter.serve(server, { disableListenLog: true, disableLogger: true }).pipe(
-            Layer.provideMerge(NvoServer.layer({ port: 0, host: "127.0.0.1" }))
+            Layer.provideMerge(NvoServer.layer(withTransport({ port: 0, host: "127.0.0.1" })))
           )
         )
         const port = portOf(Context.get(context, HttpServer.HttpServer).address)

@@ -1,10 +1,10 @@
-/** NetTransport keeps the contract of transports, over everything that it listens on. */
+/** NetTransport and PollTransport keep the contract of transports, over everything that it listens on. */
 
 import * as Fs from "node:fs"
 import * as Os from "node:os"
 import * as Path from "node:path"
 import { describe, it } from "@effect/vitest"
-import { NetTransport } from "@nvo/node"
+import { NetTransport, PollTransport } from "@nvo/node"
 import { TransportContract } from "@nvo/testing"
 import * as Effect from "effect/Effect"
 import { held } from "./support/countDescriptors.ts"
@@ -56,5 +56,17 @@ TransportContract.suite(
     tellsResets: false,
     resources
   },
+  runner
+)
+
+TransportContract.suite(
+  "TCP, by a poller",
+  { layer: PollTransport.layer(), where: tcp, connect: Peers.connect, tellsResets: true, resources },
+  runner
+)
+
+TransportContract.suite(
+  "a unix socket, by a poller",
+  { layer: PollTransport.layer(), where: socketPath, connect: Peers.connect, tellsResets: false, resources },
   runner
 )

@@ -4,12 +4,10 @@
 
 import * as Net from "node:net"
 import type * as Tls from "node:tls"
-import { ConnectionId, type Latin1 } from "@nvo/protocol"
+import type { ConnectionId, Latin1 } from "@nvo/protocol"
 import { ConnectionInbox, type Transport, TransportError } from "@nvo/server"
 import * as Effect from "effect/Effect"
-
-// Identities are unique in the process, whatever listens.
-let lastId = 0
+import * as ConnectionIds from "./connectionIds.ts"
 
 // One buffer for the reads of all plain sockets: what arrives is copied out before the callback returns.
 // 64 KiB is what libuv reads at once; a smaller buffer makes more system calls of a large body.
@@ -17,10 +15,6 @@ const READ_BUFFER = Buffer.allocUnsafeSlow(65_536)
 
 // What one turn writes is held back until its end, but no more than this.
 const OUTBOX_LIMIT = 65_536
-
-// How many full buffers of one connection are read before the others have their turn. libuv would read 32 of one
-// socket in a row, and a handler is at work on each. A read that does not fill the buffer ends the row by itself.
-const READS_IN_A_ROW = 4
 
 // How long a socket whose program has ended may take to give its last octets to the operating system.
 const FLUSH_TIMEOUT = "1 second"
@@ -50,8 +44,6 @@ export class NetConnection implements Transport.Connection {
   private socket!: Net.Socket
   private outbox: Array<Latin1.Octets> = []
   private outboxBytes = 0
-  /** Full buffers that were read since the others had their turn. */
-  private inARow = 0
   /** Whether octets that just came are being handled: what is written meanwhile leaves together. */
   private dispatching = false
   private onDrain: Array<(exit: Effect.Effect<void, TransportError.TransportError>) => void> = []
@@ -64,7 +56,7 @@ export class NetConnection implements Transport.Connection {
     tls: Transport.TlsInfo | undefined,
     highWaterMark: number
   ) {
-    this.id = ConnectionId.make(++lastId)
+    this.id = ConnectionIds.next()
     this.peerAddress = peer.remoteAddress
     this.peerPort = peer.remotePort
     this.tls = tls
@@ -125,14 +117,7 @@ export class NetConnection implements Transport.Connection {
   receive(buffer: Buffer, length: number): boolean {
     const bytes = Buffer.allocUnsafe(length)
     buffer.copy(bytes, 0, 0, length)
-    if (!this.dispatch(bytes)) return false
-    this.inARow = length < buffer.length ? 0 : this.inARow + 1
-    if (this.inARow < READS_IN_A_ROW) return true
-    this.inARow = 0
-    setImmediate(() => {
-      if (!this.inbox.isPaused) this.readMore()
-    })
-    return false
+    return this.dispatch(bytes)
   }
 
   /** Octets came in a buffer of their own. */

@@ -9,6 +9,7 @@ import { LIMIT, readers } from "./differentialRequests.ts"
 import { responses } from "./differentialResponses.ts"
 import type * as ReadResponse from "./ReadResponse.ts"
 import { type App, portOf } from "./serve.ts"
+import { withTransport } from "./transport.ts"
 import * as Wire from "./Wire.ts"
 
 const pick = (apps: Readonly<Record<string, App>>) =>
@@ -39,7 +40,7 @@ const portWith = <E>(server: Layer.Layer<HttpServer.HttpServer | NvoServer.Platf
 
 /** Serves the app on both servers until the Scope closes. */
 export const servers = Effect.all({
-  nvo: portWith(NvoServer.layer({ port: 0, host: "127.0.0.1" })),
+  nvo: portWith(NvoServer.layer(withTransport({ port: 0, host: "127.0.0.1" }))),
   peer: portWith(NodeHttpServer.layer(() => Http.createServer(), { port: 0, host: "127.0.0.1" }))
 })
 

@@ -13,6 +13,7 @@ import * as Logger from "effect/Logger"
 import type * as NetAddress from "effect/net/NetAddress"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import { withTransport } from "./transport.ts"
 
 /** What an app may use. */
 export type AppServices = HttpServerRequest | Scope.Scope | NvoServer.PlatformServices | HttpPlatform
@@ -40,7 +41,9 @@ export const serve = (
   options: NvoServer.Options = {}
 ): Effect.Effect<Running, ServeError, Scope.Scope> =>
   Effect.gen(function* () {
-    const context = yield* Layer.build(quiet(NvoServer.layer({ host: "127.0.0.1", ...options })))
+    const context = yield* Layer.build(
+      quiet(NvoServer.layer(withTransport({ host: "127.0.0.1", ...options })))
+    )
     const errors: Array<ServerError.ServerError> = []
     const stream = yield* Context.get(context, ServerErrors.ServerErrors).subscribe
     yield* Effect.forkScoped(Stream.runForEach(stream, (error) => Effect.sync(() => errors.push(error))))

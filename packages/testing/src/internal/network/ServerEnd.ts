@@ -173,6 +173,8 @@ export class ServerEnd implements Transport.Connection {
     else this.outgoing.end()
     this.incoming.resume()
     this.released()
+    // Whoever still waits is told.
+    this.fail(new Error("The connection was closed"))
   }
 
   private settle(exit: Effect.Effect<void, TransportError.TransportError>): void {

@@ -95,6 +95,20 @@ export const closing: Readonly<Record<string, Test>> = {
       failsWith(yield* Fiber.await(ending), "ConnectionClosed", connection)
     }),
 
+  "fails a pull that outlives the Scope": (subject) =>
+    Effect.gen(function* () {
+      const { connect, listener } = yield* listening(subject)
+      yield* connect
+      const pulling = yield* Effect.scoped(
+        Effect.gen(function* () {
+          const connection = yield* listener.accept
+          const fiber = yield* Effect.forkDetach(connection.pull, { startImmediately: true })
+          return { connection, fiber }
+        })
+      )
+      failsWith(yield* Fiber.await(pulling.fiber), "ConnectionReset", pulling.connection)
+    }),
+
   "gives what was written to the peer before the Scope closes the connection": (subject) =>
     Effect.gen(function* () {
       const { connect, listener } = yield* listening(subject)
