@@ -2,7 +2,15 @@
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { Http1Error } from "@nvo/protocol"
-import { ApplicationError, ConnectionState, ServerConfig, TransportError } from "@nvo/server"
+import {
+  ApplicationError,
+  ConnectionState,
+  DeadlineError,
+  OverloadError,
+  ServerConfig,
+  Shutdown,
+  TransportError
+} from "@nvo/server"
 import * as Duration from "effect/Duration"
 import { root } from "./workspace.ts"
 
@@ -105,12 +113,29 @@ const protocolReasons = (phase: Http1Error.Phase): string =>
       ])
   )
 
+interface Row {
+  readonly initiator: string
+  readonly status: number
+  readonly text: string
+}
+
+const reasonTable = (reasons: Readonly<Record<string, Row>>): string =>
+  table(
+    ["reason", "who", "status", "what it says"],
+    Object.entries(reasons).map(([name, { initiator, status: code, text }]) => [
+      `\`${name}\``,
+      initiator,
+      status(code),
+      text
+    ])
+  )
+
 const errors = (): string => `${notice}
 
 # Errors
 
 Everything that can go wrong, by layer. Each error is a tagged class with the connection it happened on
-(\`connectionId\`), who caused it (\`initiator\`), and a tagged \`reason\`. \`ServerError\` is the union of the three.
+(\`connectionId\`), who caused it (\`initiator\`), and a tagged \`reason\`. \`ServerError\` is the union of them all.
 
 Each of them goes three ways: to the stream of \`ServerErrors\`, to the counter \`nvo.server.errors\` with the attributes
 \`reason\` and \`initiator\`, and to the log with the annotations \`nvo.connection.id\`, \`nvo.error.reason\` and
@@ -145,22 +170,29 @@ ${table(
 With \`requestIndex\`, the number of the request on its connection, and the \`phase\` of the connection
 ([the states](../architecture.md#the-life-of-a-connection)).
 
-${table(
-  ["reason", "who", "status", "what it says"],
-  Object.entries(ApplicationError.reasons).map(([name, { initiator, status: code, text }]) => [
-    `\`${name}\``,
-    initiator,
-    status(code),
-    text
-  ])
-)}
+${reasonTable(ApplicationError.reasons)}
+
+## \`DeadlineError\`: somebody was too slow
+
+With \`requestIndex\` and \`phase\`, and in the reason how long the deadline was, in milliseconds
+([Deadlines and overload](../guides/deadlines-and-overload.md)).
+
+${reasonTable(DeadlineError.reasons)}
+
+## \`OverloadError\`: what was turned away
+
+The reason says which limit was reached. A burst is told by its first and, when it is over, by its number; the counter
+counts each.
+
+${reasonTable(OverloadError.reasons)}
 `
 
 // --- the parts of written pages --------------------------------------------------------------------------------
 
 const parts: Record<string, Record<string, () => string>> = {
   "docs/architecture.md": {
-    "connection-state": () => `\`\`\`mermaid\n${ConnectionState.toMermaid()}\n\`\`\``
+    "connection-state": () => `\`\`\`mermaid\n${ConnectionState.toMermaid()}\n\`\`\``,
+    shutdown: () => `\`\`\`mermaid\n${Shutdown.toMermaid()}\n\`\`\``
   }
 }
 

@@ -4,7 +4,7 @@
 
 import * as Net from "node:net"
 import * as Tls from "node:tls"
-import { Transport, TransportError } from "@nvo/server"
+import { Deadlines, Transport, TransportError } from "@nvo/server"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as NetAddress from "effect/net/NetAddress"
@@ -16,6 +16,8 @@ import * as TlsContext from "./TlsOptions.ts"
 export interface Options {
   /** Octets that may wait for the operating system before `write` suspends. Default: 65,536. */
   readonly writeHighWaterMark?: number | undefined
+  /** How long a TLS handshake may take, in milliseconds. Default: 10,000. */
+  readonly tlsHandshakeTimeout?: number | undefined
   /** Serves TLS where given. */
   readonly tls?: TlsOptions | undefined
   /**
@@ -67,6 +69,10 @@ const open = (
 
 type Accepted = Effect.Effect<NetConnection.NetConnection, TransportError.TransportError>
 
+// How many connections may wait for the program to accept them, which it does at once unless it pauses or has not
+// begun. One more is reset. As many as the operating system queues by default.
+const ACCEPT_QUEUE = 511
+
 // Connections that came and that nobody has accepted yet, and who waits for one.
 class AcceptQueue {
   private readonly ready: Array<Accepted> = []
@@ -74,8 +80,10 @@ class AcceptQueue {
 
   push(accepted: Accepted): void {
     const { waiting } = this
-    if (waiting === undefined) this.ready.push(accepted)
-    else {
+    if (waiting === undefined) {
+      if (this.ready.length < ACCEPT_QUEUE) this.ready.push(accepted)
+      else discard(accepted)
+    } else {
       this.waiting = undefined
       waiting(accepted)
     }
@@ -94,12 +102,14 @@ class AcceptQueue {
 
   /** Drops what nobody will accept. */
   readonly drop: Effect.Effect<void> = Effect.suspend(() =>
-    Effect.forEach(
-      this.ready.splice(0),
-      (accepted) => Effect.ignore(Effect.flatMap(accepted, (connection) => connection.reset)),
-      { discard: true }
-    )
+    Effect.sync(() => {
+      for (const accepted of this.ready.splice(0)) discard(accepted)
+    })
   )
+}
+
+const discard = (accepted: Accepted): void => {
+  Effect.runFork(Effect.ignore(Effect.flatMap(accepted, (connection) => connection.reset)))
 }
 
 const acceptPlain = (
@@ -113,33 +123,66 @@ const acceptPlain = (
   })
 }
 
-// A socket under handshake belongs to nobody yet; the set lets it be dropped with the listener.
+// Sockets under handshake belong to nobody yet: each has a deadline, and all are dropped with the listener.
+class Handshakes {
+  readonly timeout: number
+  private readonly wheel: Deadlines.Deadlines
+  private readonly sockets = new Map<Net.Socket, Deadlines.Deadline>()
+
+  constructor(wheel: Deadlines.Deadlines, timeout: number) {
+    this.wheel = wheel
+    this.timeout = timeout
+  }
+
+  begin(socket: Net.Socket, onTimeout: () => void): void {
+    const deadline = new Deadlines.Deadline(this.wheel, () => {
+      socket.destroy()
+      onTimeout()
+    })
+    deadline.arm(this.timeout)
+    this.sockets.set(socket, deadline)
+    socket.once("close", () => this.end(socket))
+  }
+
+  end(socket: Net.Socket): void {
+    this.sockets.get(socket)?.release()
+    this.sockets.delete(socket)
+  }
+
+  drop(): void {
+    for (const socket of this.sockets.keys()) socket.destroy()
+  }
+}
+
 const acceptTls = (
   server: Tls.Server,
   queue: AcceptQueue,
   highWaterMark: number,
-  handshakes: Set<Net.Socket>
+  handshakes: Handshakes
 ): void => {
+  const failed = (cause: unknown) =>
+    queue.push(Effect.fail(TransportError.make({ _tag: "TlsHandshakeFailed", cause })))
   server.on("connection", (socket: Net.Socket) => {
-    handshakes.add(socket)
-    socket.once("close", () => handshakes.delete(socket))
+    handshakes.begin(socket, () =>
+      failed(new Error(`The handshake was not complete after ${handshakes.timeout} ms`))
+    )
   })
   server.on("secureConnection", (socket) => {
     // The socket under TLS: Node keeps it there, and without it the connection would be dropped with the listener.
     const { _parent: parent } = socket as unknown as { readonly _parent?: Net.Socket }
-    if (parent !== undefined && parent !== null) handshakes.delete(parent)
+    if (parent !== undefined && parent !== null) handshakes.end(parent)
     queue.push(Effect.succeed(NetConnection.fromTlsSocket(socket, highWaterMark)))
   })
   server.on("tlsClientError", (cause, socket) => {
     socket.destroy()
-    queue.push(Effect.fail(TransportError.make({ _tag: "TlsHandshakeFailed", cause })))
+    failed(cause)
   })
 }
 
 const listen = (options: Options, where: Transport.ListenOptions) =>
   Effect.gen(function* () {
     const queue = new AcceptQueue()
-    const handshakes = new Set<Net.Socket>()
+    const handshakes = new Handshakes(yield* Deadlines.make, options.tlsHandshakeTimeout ?? 10_000)
     const highWaterMark = options.writeHighWaterMark ?? 65_536
     let server: Net.Server
     if (options.tls === undefined) {
@@ -149,7 +192,8 @@ const listen = (options: Options, where: Transport.ListenOptions) =>
     } else {
       const tls = yield* Effect.mapError(TlsContext.toServerOptions(options.tls), listenFailed)
       // Not half open before the handshake is complete: a peer that ended in it would never be noticed.
-      const tlsServer = Tls.createServer({ ...tls, allowHalfOpen: false, noDelay: true })
+      // Node's own timeout is a timer for each socket.
+      const tlsServer = Tls.createServer({ ...tls, allowHalfOpen: false, noDelay: true, handshakeTimeout: 0 })
       acceptTls(tlsServer, queue, highWaterMark, handshakes)
       server = tlsServer
     }
@@ -162,9 +206,7 @@ const listen = (options: Options, where: Transport.ListenOptions) =>
     yield* Effect.acquireRelease(open(server, where), () =>
       Effect.andThen(
         close,
-        Effect.sync(() => {
-          for (const socket of handshakes) socket.destroy()
-        })
+        Effect.sync(() => handshakes.drop())
       )
     )
     // After it listens, an error is one of accepting.

@@ -17,8 +17,17 @@
  */
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import type * as NodeServices from "@effect/platform-node/NodeServices"
-import { Connections, Engine, ServerConfig, ServerErrors, Transport, TransportError } from "@nvo/server"
+import {
+  type Connections,
+  Engine,
+  type Health,
+  ServerConfig,
+  type ServerErrors,
+  Transport,
+  TransportError
+} from "@nvo/server"
 import * as Config from "effect/Config"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Etag from "effect/http/Etag"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
@@ -43,7 +52,11 @@ export interface Options extends Transport.ListenOptions, ServerConfig.Input {
 }
 
 /** What a running server is known by besides `HttpServer`. */
-export type Services = HttpServer.HttpServer | Connections.Connections | ServerErrors.ServerErrors
+export type Services =
+  | HttpServer.HttpServer
+  | Connections.Connections
+  | ServerErrors.ServerErrors
+  | Health.Health
 
 const listenError = (error: TransportError.TransportError): ServeError =>
   new ServeError({ cause: "cause" in error.reason ? error.reason.cause : error })
@@ -61,31 +74,33 @@ const makeServer = (options: Options) =>
 export const layerServerWith = (
   options: Options = {}
 ): Layer.Layer<Services, ServeError, Transport.Transport> =>
-  Layer.effect(HttpServer.HttpServer)(makeServer(options)).pipe(
-    Layer.provideMerge(Layer.merge(Connections.Connections.layer, ServerErrors.ServerErrors.layer))
-  )
+  Layer.effect(HttpServer.HttpServer)(makeServer(options)).pipe(Layer.provideMerge(Engine.layerServices))
 
 const noTls = TransportError.make({
   _tag: "ListenFailed",
   cause: new Error("The poll transport serves no TLS: use the transport net")
 })
 
-const layerTransport = ({
-  tls,
-  transport = "net",
-  writeHighWaterMark
-}: Options): Layer.Layer<Transport.Transport, ServeError> =>
-  transport === "net"
-    ? NetTransport.layer({ tls, writeHighWaterMark })
-    : tls === undefined
-      ? PollTransport.layer({ writeHighWaterMark }).pipe(
-          Layer.catch((cause) => Layer.effect(Transport.Transport)(new ServeError({ cause })))
-        )
-      : Layer.effect(Transport.Transport)(listenError(noTls))
+const layerTransport = (options: Options): Layer.Layer<Transport.Transport, ServeError> => {
+  const { tls, transport = "net" } = options
+  if (transport === "poll" && tls !== undefined) {
+    return Layer.effect(Transport.Transport)(listenError(noTls))
+  }
+  const { tlsHandshakeTimeout, writeHighWaterMark } = ServerConfig.make(options)
+  return transport === "poll"
+    ? PollTransport.layer({ writeHighWaterMark }).pipe(
+        Layer.catch((cause) => Layer.effect(Transport.Transport)(new ServeError({ cause })))
+      )
+    : NetTransport.layer({
+        tls,
+        writeHighWaterMark,
+        tlsHandshakeTimeout: Duration.toMillis(tlsHandshakeTimeout)
+      })
+}
 
 /** The server alone, over the transport of the options. */
 export const layerServer = (options: Options = {}): Layer.Layer<Services, ServeError> =>
-  layerServerWith(options).pipe(Layer.provide(layerTransport(options)))
+  layerServerWith(options).pipe(Layer.provide(Layer.suspend(() => layerTransport(options))))
 
 /** What every Node application needs with a server. */
 export type PlatformServices = NodeServices.NodeServices | HttpPlatform.HttpPlatform | Etag.Generator

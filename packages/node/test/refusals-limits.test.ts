@@ -132,7 +132,28 @@ const elsewhere: Readonly<Partial<Record<keyof ServerConfig.ServerConfig, string
   drainTimeout: "cleanup-phases",
   halfClose: "a choice, not a number",
   targetGrammar: "a choice, not a number",
-  writeHighWaterMark: "transport-contract"
+  writeHighWaterMark: "transport-contract",
+  headTimeout: "faults-*",
+  idleTimeout: "faults-*",
+  tlsHandshakeTimeout: "faults-*",
+  bodyTimeout: "faults-*",
+  bodyRate: "faults-*",
+  writeTimeout: "faults-*",
+  writeRate: "faults-*",
+  handlerTimeout: "faults-*",
+  connectionAge: "faults-*",
+  requestsPerConnection: "faults-*",
+  drainDelay: "faults-*",
+  connectionCount: "faults-*",
+  connectionPolicy: "faults-*",
+  surplusCount: "faults-*",
+  inFlightCount: "faults-*",
+  queueCount: "faults-*",
+  queueTimeout: "faults-*",
+  loopDelay: "faults-*",
+  retryAfter: "faults-*",
+  acceptPause: "faults-*",
+  turnRequests: "faults-*"
 }
 
 describe("limits over a socket", () => {

@@ -40,7 +40,8 @@ export class ConnectionInbox {
   private waiting: Resume | undefined = undefined
   private ahead: Array<Uint8Array> = NOTHING
   private aheadBytes = 0
-  private paused = false
+  /** Whether the transport was told not to go on reading. */
+  isPaused = false
   private error: TransportError.TransportError | undefined = undefined
 
   /** `readMore` is called when `offer` has paused the transport and there is room again. */
@@ -59,8 +60,8 @@ export class ConnectionInbox {
       const first = this.ahead.shift()
       if (first !== undefined) {
         this.aheadBytes -= first.length
-        if (this.paused && !this.isFull) {
-          this.paused = false
+        if (this.isPaused && !this.isFull) {
+          this.isPaused = false
           if (this.departure === undefined) this.readMore()
         }
         return Effect.succeed(first)
@@ -88,8 +89,8 @@ export class ConnectionInbox {
     if (this.ahead === NOTHING) this.ahead = []
     this.ahead.push(bytes)
     this.aheadBytes += bytes.length
-    this.paused = this.isFull
-    return !this.paused
+    this.isPaused = this.isFull
+    return !this.isPaused
   }
 
   /** Completes a waiting pull with no octets. */

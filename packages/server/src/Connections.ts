@@ -12,11 +12,18 @@ export interface ConnectionInfo {
   readonly id: ConnectionId.ConnectionId
   readonly peerAddress: string | undefined
   readonly peerPort: number | undefined
+  /** What is spoken on it, as ALPN names it. */
+  readonly protocol: "http/1.1" | "h2"
   readonly phase: Phase
+  /** Since when it is idle, or at work: milliseconds since the epoch, by Effect's Clock. */
+  readonly since: number
   /** When it was accepted: milliseconds since the epoch, by Effect's Clock. */
   readonly acceptedAt: number
   /** Requests whose head was read so far. */
   readonly requests: number
+  /** Octets that came from the peer, and octets that were sent to it, heads and framing included. */
+  readonly bytesRead: number
+  readonly bytesWritten: number
 }
 
 /** What the engine registers. */
@@ -25,6 +32,10 @@ export interface Entry {
   readonly info: Effect.Effect<ConnectionInfo>
   /** Closes the connection now, whatever it does. */
   readonly close: Effect.Effect<void>
+  /** Ends the connection once what is under way is complete, now if nothing is. */
+  readonly retire: Effect.Effect<void>
+  /** Completes when the connection has ended. */
+  readonly ended: Effect.Effect<void>
 }
 
 /** See the module. */
@@ -38,6 +49,13 @@ export class Connections extends Context.Service<
     readonly close: (id: ConnectionId.ConnectionId) => Effect.Effect<boolean>
     /** Closes all connections. */
     readonly closeAll: Effect.Effect<void>
+    /** Closes the connections on which nothing is under way; gives how many those were. */
+    readonly closeIdle: Effect.Effect<number>
+    /**
+     * Ends the connections that are open now, each once what is under way on it is complete. Completes when they
+     * have ended: a response that never does is the caller's to time out. New connections are served as before.
+     */
+    readonly drain: Effect.Effect<void>
     /**
      * For engines: an entry's place in the registry.
      *
@@ -59,7 +77,23 @@ export class Connections extends Context.Service<
         }),
       closeAll: Effect.suspend(() =>
         Effect.forEach([...entries.values()], (entry) => entry.close, { discard: true })
-      )
+      ),
+      closeIdle: Effect.gen(function* () {
+        let closed = 0
+        for (const entry of [...entries.values()]) {
+          if ((yield* entry.info).phase !== "Idle") continue
+          yield* entry.retire
+          closed++
+        }
+        return closed
+      }),
+      drain: Effect.suspend(() => {
+        const open = [...entries.values()]
+        return Effect.andThen(
+          Effect.forEach(open, (entry) => entry.retire, { discard: true }),
+          Effect.forEach(open, (entry) => entry.ended, { discard: true })
+        )
+      })
     }
   })
 }

@@ -7,10 +7,11 @@
  * milliseconds late.
  */
 import * as Clock from "effect/Clock"
-import type * as Context from "effect/Context"
+import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
+import * as Scheduler from "effect/Scheduler"
 import type * as Scope from "effect/Scope"
 
 /** How coarse the wheel is, in milliseconds. Nobody who waits for seconds notices; chosen by feel. */
@@ -27,10 +28,13 @@ export class Deadline {
   /** The tick in whose slot it stands, or -1. May be earlier than `at`: it is then put off when its turn comes. */
   private tick = -1
   private readonly wheel: Deadlines
-  private readonly expire: () => void
+  private readonly expire: (late: number) => void
 
-  /** `expire` is called once for each time it comes due. It must not throw. */
-  constructor(wheel: Deadlines, expire: () => void) {
+  /**
+   * `expire` is called once for each time it comes due, with how many milliseconds after its tick that is: 0 unless
+   * the event loop is behind. It must not throw.
+   */
+  constructor(wheel: Deadlines, expire: (late: number) => void) {
     this.wheel = wheel
     this.expire = expire
   }
@@ -65,10 +69,11 @@ export class Deadline {
 
   /** Its tick has come: it is due, is put off, or is not armed any more. For the wheel. */
   turn(now: number): void {
+    const late = now - this.tick * TICK
     this.tick = -1
     if (this.at <= now) {
       this.at = NEVER
-      this.expire()
+      this.expire(late)
     } else if (this.at !== NEVER) this.enter()
   }
 
@@ -170,7 +175,8 @@ export class Deadlines {
 /** Makes a wheel that stops with the Scope. */
 export const make: Effect.Effect<Deadlines, never, Scope.Scope> = Effect.acquireRelease(
   Effect.contextWith((context: Context.Context<never>) =>
-    Effect.map(Clock.Clock, (clock) => new Deadlines(context, clock))
+    // The fiber that sleeps is scheduled as others are, and is none of the application's.
+    Effect.map(Clock.Clock, (clock) => new Deadlines(Context.pick(Scheduler.Scheduler)(context), clock))
   ),
   (deadlines) => Effect.sync(() => deadlines.stop())
 )

@@ -28,7 +28,9 @@ export const interim = (
         })
       )
     }
-    return head === "" ? Effect.void : Effect.ignore(exchange.connection.transport.write([head]))
+    return head === ""
+      ? Effect.void
+      : Effect.ignore(exchange.connection.deadlines.sending(exchange.connection.transport.write([head])))
   })
 
 /**

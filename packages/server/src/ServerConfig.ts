@@ -100,17 +100,143 @@ export const ServerConfig = Schema.Struct({
     "octets",
     "How much of a body that the application left unread is thrown away to keep the connection. With more left, it closes."
   ),
+  headTimeout: withDefault(
+    duration,
+    "10 seconds",
+    "duration",
+    "How long a request's head may take from its first octet to its last. Longer: 408, or a silent close where not even the request line came."
+  ),
+  idleTimeout: withDefault(
+    duration,
+    "60 seconds",
+    "duration",
+    "How long a connection may stay without a request, before its first one and between two. Longer: it closes."
+  ),
+  tlsHandshakeTimeout: withDefault(
+    duration,
+    "10 seconds",
+    "duration",
+    "How long a TLS handshake may take. Longer: the connection is dropped."
+  ),
+  bodyTimeout: withDefault(
+    duration,
+    "10 seconds",
+    "duration",
+    "How long a request body may fall behind `bodyRate` while it is being read. Longer: 408. A handler that does not read costs its peer nothing."
+  ),
+  bodyRate: withDefault(
+    natural,
+    240,
+    "octets a second",
+    "The slowest rate of a request body. 0: any octet within `bodyTimeout` will do."
+  ),
+  writeTimeout: withDefault(
+    duration,
+    "30 seconds",
+    "duration",
+    "How long a peer may fall behind `writeRate` while a response waits for it. Longer: the connection is reset."
+  ),
+  writeRate: withDefault(
+    natural,
+    240,
+    "octets a second",
+    "The slowest rate at which a peer may take a response. 0: any octet within `writeTimeout` will do."
+  ),
+  handlerTimeout: withDefault(
+    duration,
+    "0 seconds",
+    "duration",
+    "How long a handler may take to give its response, where its route sets nothing else. Longer: it is interrupted, 503. 0: for ever."
+  ),
+  connectionAge: withDefault(
+    duration,
+    "0 seconds",
+    "duration",
+    "After how long a connection ends with the response that comes next. 0: never."
+  ),
+  requestsPerConnection: withDefault(
+    natural,
+    0,
+    "requests",
+    "The last request of a connection: it ends with the response. 0: there is none."
+  ),
   lingerTimeout: withDefault(
     duration,
     "1 second",
     "duration",
     "How long a closing connection goes on reading, so that a reset does not take the response from the peer."
   ),
+  drainDelay: withDefault(
+    duration,
+    "0 seconds",
+    "duration",
+    "How long a server that stops goes on serving while `/readyz` says that it is not ready, so that load balancers notice. Every response then ends its connection."
+  ),
   drainTimeout: withDefault(
     duration,
     "30 seconds",
     "duration",
     "How long a server that stops waits for requests in flight before it cuts them."
+  ),
+  connectionCount: withDefault(
+    natural,
+    16_384,
+    "connections",
+    "The most open connections. 0: as many as the operating system gives."
+  ),
+  connectionPolicy: withDefault(
+    Schema.Literals(["evict", "refuse"]),
+    "evict",
+    "`evict` or `refuse`",
+    "What happens to a connection over `connectionCount`: the one that has been idle for longest is closed in its favour, or (as where none is idle) it is refused with 503."
+  ),
+  surplusCount: withDefault(
+    natural,
+    64,
+    "connections",
+    "How many connections over `connectionCount` are told so, and may ask for a health endpoint. Others are reset."
+  ),
+  inFlightCount: withDefault(
+    natural,
+    10_000,
+    "requests",
+    "The most requests that handlers are at work on. One more waits in the queue. 0: as many as come."
+  ),
+  queueCount: withDefault(
+    natural,
+    1_000,
+    "requests",
+    "The most requests that wait for one in flight to end. One more: 503."
+  ),
+  queueTimeout: withDefault(
+    duration,
+    "1 second",
+    "duration",
+    "How long a request may wait in the queue. Longer: 503."
+  ),
+  loopDelay: withDefault(
+    duration,
+    "200 millis",
+    "duration",
+    "How far the event loop may fall behind in one turn. While it does, requests that are read later in the turn: 503. A request that is served waits for no more than about three times this. 0: it may."
+  ),
+  retryAfter: withDefault(
+    duration,
+    "1 second",
+    "duration",
+    "What Retry-After says to those that are turned away, in whole seconds."
+  ),
+  acceptPause: withDefault(
+    duration,
+    "100 millis",
+    "duration",
+    "How long no connection is accepted after accepting one has failed, as when descriptors have run out."
+  ),
+  turnRequests: withDefault(
+    positive,
+    32,
+    "requests",
+    "How many pipelined requests of one connection are answered before the others have their turn."
   ),
   halfClose: withDefault(
     Schema.Boolean,

@@ -7,10 +7,17 @@
  */
 import type { Http1Error } from "@nvo/protocol"
 import type { ApplicationError } from "./ApplicationError.ts"
+import type { DeadlineError } from "./DeadlineError.ts"
+import type { OverloadError } from "./OverloadError.ts"
 import type { TransportError } from "./TransportError.ts"
 
-/** The union, by layer: what the transport, the protocol and the application can do. */
-export type ServerError = TransportError | Http1Error.Http1Error | ApplicationError
+/** The union, by layer: what the transport, the protocol, the application, time and load can do. */
+export type ServerError =
+  | TransportError
+  | Http1Error.Http1Error
+  | ApplicationError
+  | DeadlineError
+  | OverloadError
 
 /** The name of the reason, which labels logs and metrics. */
 export const reasonOf = (error: ServerError): string => error.reason._tag

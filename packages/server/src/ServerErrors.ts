@@ -26,6 +26,12 @@ export class ServerErrors extends Context.Service<
   {
     /** Sends an error all three ways. Never fails. */
     readonly report: (error: ServerError.ServerError) => Effect.Effect<void>
+    /**
+     * Counts one more of a burst whose first was reported: to the metric only.
+     *
+     * @internal
+     */
+    readonly count: (error: ServerError.ServerError) => Effect.Effect<void>
     /** The errors from the time of subscription on. */
     readonly stream: Stream.Stream<ServerError.ServerError>
     /** Subscribes at once, and gives the stream of what follows. */
@@ -35,10 +41,19 @@ export class ServerErrors extends Context.Service<
   static readonly layer: Layer.Layer<ServerErrors> = Layer.effect(ServerErrors)(
     Effect.gen(function* () {
       const pubsub = yield* PubSub.sliding<ServerError.ServerError>(STREAM_CAPACITY)
+      const count = (error: ServerError.ServerError) =>
+        Metric.update(
+          Metric.withAttributes(errorsTotal, {
+            reason: ServerError.reasonOf(error),
+            initiator: error.initiator
+          }),
+          1
+        )
       return {
+        count,
         report: Effect.fnUntraced(function* (error: ServerError.ServerError) {
           const reason = ServerError.reasonOf(error)
-          yield* Metric.update(Metric.withAttributes(errorsTotal, { reason, initiator: error.initiator }), 1)
+          yield* count(error)
           yield* PubSub.publish(pubsub, error)
           yield* log(error).pipe(
             Effect.annotateLogs({

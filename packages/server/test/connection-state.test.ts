@@ -2,8 +2,9 @@
 import * as fs from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import { ConnectionId } from "@nvo/protocol"
-import { Cause, Context, Effect } from "effect"
+import { Cause, Clock, Context, Effect } from "effect"
 import * as ConnectionState from "../src/ConnectionState.ts"
+import * as Deadlines from "../src/Deadlines.ts"
 import { Connection } from "../src/internal/connection.ts"
 import type { EngineContext } from "../src/internal/engineContext.ts"
 import * as ServerConfig from "../src/ServerConfig.ts"
@@ -51,7 +52,11 @@ const transport: Transport.Connection = {
 }
 
 // Only its configuration and context are asked for before a connection runs.
-const engine = { config: ServerConfig.defaults, context: Context.empty() } as EngineContext
+const engine = {
+  config: ServerConfig.defaults,
+  context: Context.empty(),
+  deadlines: new Deadlines.Deadlines(Context.empty(), Effect.runSync(Clock.Clock))
+} as unknown as EngineContext
 
 /** What leads from the first phase to each other, the shortest way. */
 const ways = new Map<ConnectionState.Phase, ReadonlyArray<ConnectionState.Input>>([["Idle", []]])
@@ -64,7 +69,7 @@ for (const [phase, way] of ways) {
 
 /** A connection that was led to a phase. */
 const inPhase = (phase: ConnectionState.Phase): Connection => {
-  const connection = new Connection(engine, transport, 0)
+  const connection = new Connection(engine, transport, 0, false)
   for (const input of ways.get(phase) ?? []) connection.advance(ConnectionState.code[input])
   assert.strictEqual(connection.phase, phase)
   return connection
@@ -127,7 +132,7 @@ describe("ConnectionState", () => {
   })
 
   it("begins new connections in its first phase", () => {
-    assert.strictEqual(new Connection(engine, transport, 0).phase, "Idle")
+    assert.strictEqual(new Connection(engine, transport, 0, false).phase, "Idle")
   })
 
   it("ends in Closed and nowhere else, which every phase can reach at once", () => {

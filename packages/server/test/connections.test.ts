@@ -2,29 +2,41 @@
 
 import { assert, describe, it } from "@effect/vitest"
 import { ConnectionId } from "@nvo/protocol"
-import { Effect } from "effect"
+import { Deferred, Effect, Fiber } from "effect"
 import { type ConnectionInfo, Connections } from "../src/Connections.ts"
 
-const info = (id: number, requests = 0): ConnectionInfo => ({
+const info = (id: number, requests = 0, phase: ConnectionInfo["phase"] = "Idle"): ConnectionInfo => ({
   id: ConnectionId.make(id),
   peerAddress: "127.0.0.1",
   peerPort: 40_000 + id,
-  phase: "Idle",
+  protocol: "http/1.1",
+  phase,
+  since: 1_000 * id,
   acceptedAt: 1_000 * id,
-  requests
+  requests,
+  bytesRead: 0,
+  bytesWritten: 0
 })
 
 /** Registers a connection that is closed by leaving the registry. */
-const register = Effect.fnUntraced(function* (id: number, closed: Array<number>) {
+const register = Effect.fnUntraced(function* (id: number, closed: Array<number>, busy = false) {
   const { entries } = yield* Connections
-  const current = { requests: 0 }
+  const current = { requests: 0, retiring: false, ended: Deferred.makeUnsafe<void>() }
+  const end = Effect.sync(() => {
+    closed.push(id)
+    entries.delete(ConnectionId.make(id))
+    Deferred.doneUnsafe(current.ended, Effect.void)
+  })
   entries.set(ConnectionId.make(id), {
     id: ConnectionId.make(id),
-    info: Effect.sync(() => info(id, current.requests)),
-    close: Effect.sync(() => {
-      closed.push(id)
-      entries.delete(ConnectionId.make(id))
-    })
+    info: Effect.sync(() => info(id, current.requests, busy ? "Handling" : "Idle")),
+    close: end,
+    retire: busy
+      ? Effect.sync(() => {
+          current.retiring = true
+        })
+      : end,
+    ended: Deferred.await(current.ended)
   })
   return current
 })
@@ -72,6 +84,36 @@ describe("Connections", () => {
       yield* connections.closeAll
       assert.deepStrictEqual(closed, [1, 2, 3])
       assert.strictEqual(yield* connections.count, 0)
+    }).pipe(Effect.provide(Connections.layer))
+  )
+
+  it.effect("closes those on which nothing is under way, and says how many", () =>
+    Effect.gen(function* () {
+      const connections = yield* Connections
+      const closed: Array<number> = []
+      yield* register(1, closed)
+      yield* register(2, closed, true)
+      yield* register(3, closed)
+      assert.strictEqual(yield* connections.closeIdle, 2)
+      assert.deepStrictEqual(closed, [1, 3])
+      assert.strictEqual(yield* connections.closeIdle, 0)
+    }).pipe(Effect.provide(Connections.layer))
+  )
+
+  it.effect("drains: tells each, and waits for those that were there", () =>
+    Effect.gen(function* () {
+      const connections = yield* Connections
+      const closed: Array<number> = []
+      yield* register(1, closed)
+      const busy = yield* register(2, closed, true)
+      const draining = yield* Effect.forkChild(connections.drain)
+      yield* Effect.yieldNow
+      assert.deepStrictEqual(closed, [1])
+      assert.isTrue(busy.retiring)
+      yield* register(3, closed, true)
+      assert.isUndefined(draining.pollUnsafe(), "not before the second has ended")
+      Deferred.doneUnsafe(busy.ended, Effect.void)
+      yield* Fiber.join(draining)
     }).pipe(Effect.provide(Connections.layer))
   )
 })

@@ -4,6 +4,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { ConnectionId, Http1Error } from "@nvo/protocol"
 import { Cause, Effect, Logger, Metric, References, Stream } from "effect"
 import * as ApplicationError from "../src/ApplicationError.ts"
+import * as DeadlineError from "../src/DeadlineError.ts"
+import * as OverloadError from "../src/OverloadError.ts"
 import * as ServerError from "../src/ServerError.ts"
 import { ServerErrors } from "../src/ServerErrors.ts"
 import * as TransportError from "../src/TransportError.ts"
@@ -16,6 +18,7 @@ const answers: Record<number, string> = {
     DuplicateContentLength ContentLengthWithTransferEncoding InvalidTransferEncoding TransferCodingNotFinal
     TransferEncodingInHttp10 InvalidChunkSize ChunkSizeTooLong InvalidChunkExtension ChunkExtensionsTooLarge
     MissingChunkTerminator BareLineEndInChunk ForbiddenTrailer`,
+  408: "HeadTimeout BodyTimeout",
   413: "ContentLengthOverflow ChunkSizeOverflow",
   414: "RequestLineTooLong",
   417: "UnknownExpectation",
@@ -24,9 +27,10 @@ const answers: Record<number, string> = {
     InvalidResponseLength ResponseLengthMismatch ResponseTooLong ResponseTooShort ForbiddenResponseTrailer
     ResponseOutOfOrder HandlerFailed`,
   501: "MethodTooLong UnknownTransferCoding ConnectWithoutTunnel",
+  503: "HandlerTimeout ConnectionRefused LoopDelayed QueueFull QueueTimeout",
   505: "UnsupportedVersion",
   0: `IncompleteMessage ListenFailed AcceptFailed TlsHandshakeFailed ConnectionReset WriteFailed ConnectionClosed
-    ResponseBodyFailed ClientAborted EngineDefect`
+    ResponseBodyFailed ClientAborted EngineDefect WriteTimeout DrainTimeout ConnectionEvicted`
 }
 
 const expected = new Map(
@@ -55,6 +59,14 @@ const applicationReasons: { [Tag in ApplicationError.ApplicationErrorReason["_ta
   EngineDefect: { cause }
 }
 
+const deadlineReasons = Object.keys(DeadlineError.reasons) as ReadonlyArray<
+  DeadlineError.DeadlineErrorReason["_tag"]
+>
+
+const overloadReasons = Object.keys(OverloadError.reasons) as ReadonlyArray<
+  OverloadError.OverloadErrorReason["_tag"]
+>
+
 /** An error of each reason, as the engine makes them. */
 const errors: ReadonlyArray<ServerError.ServerError> = [
   ...Object.entries(transportReasons).map(([_tag, rest]) =>
@@ -70,14 +82,20 @@ const errors: ReadonlyArray<ServerError.ServerError> = [
       phase: "Handling",
       reason: { _tag, ...rest } as ApplicationError.ApplicationErrorReason
     })
-  )
+  ),
+  ...deadlineReasons.map((_tag) =>
+    DeadlineError.make({ connectionId, requestIndex: 3, phase: "Reading", reason: { _tag, after: 10_000 } })
+  ),
+  ...overloadReasons.map((_tag) => OverloadError.make({ _tag, limit: 100 }, connectionId))
 ]
 
 /** The tables that own the reasons: what an error says of itself follows from them. */
 const tables: Record<string, { readonly initiator: string }> = {
   ...TransportError.reasons,
   ...Http1Error.reasons,
-  ...ApplicationError.reasons
+  ...ApplicationError.reasons,
+  ...DeadlineError.reasons,
+  ...OverloadError.reasons
 }
 
 describe("ServerError", () => {

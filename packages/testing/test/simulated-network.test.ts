@@ -1,7 +1,7 @@
 /** What a simulated network does by its plan and its seed, with the engine on it. */
 
 import { assert, describe, it } from "@effect/vitest"
-import { Connections, Engine, ServerConfig, type ServerError, ServerErrors, Transport } from "@nvo/server"
+import { Engine, ServerConfig, type ServerError, ServerErrors, Transport } from "@nvo/server"
 import { Bytes, FaultPlan, SimulatedNetwork, SimulatedTime } from "@nvo/testing"
 import * as Effect from "effect/Effect"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
@@ -28,8 +28,7 @@ const serving = Effect.gen(function* () {
 const world = (options: SimulatedNetwork.Options) =>
   Layer.mergeAll(
     SimulatedNetwork.layer(options),
-    ServerErrors.ServerErrors.layer,
-    Connections.Connections.layer,
+    Engine.layerServices,
     // What is reported is looked at; the log would say it again.
     Logger.layer([])
   )

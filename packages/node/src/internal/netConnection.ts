@@ -16,6 +16,10 @@ const READ_BUFFER = Buffer.allocUnsafeSlow(65_536)
 // What one turn writes is held back until its end, but no more than this.
 const OUTBOX_LIMIT = 65_536
 
+// How many full buffers of one connection are read before the others have their turn. libuv would read 32 of one
+// socket in a row, and a handler is at work on each. A read that does not fill the buffer ends the row by itself.
+const READS_IN_A_ROW = 4
+
 // How long a socket whose program has ended may take to give its last octets to the operating system.
 const FLUSH_TIMEOUT = "1 second"
 
@@ -44,6 +48,8 @@ export class NetConnection implements Transport.Connection {
   private socket!: Net.Socket
   private outbox: Array<Latin1.Octets> = []
   private outboxBytes = 0
+  /** Full buffers that were read since the others had their turn. */
+  private inARow = 0
   /** Whether octets that just came are being handled: what is written meanwhile leaves together. */
   private dispatching = false
   private onDrain: Array<(exit: Effect.Effect<void, TransportError.TransportError>) => void> = []
@@ -117,7 +123,14 @@ export class NetConnection implements Transport.Connection {
   receive(buffer: Buffer, length: number): boolean {
     const bytes = Buffer.allocUnsafe(length)
     buffer.copy(bytes, 0, 0, length)
-    return this.dispatch(bytes)
+    if (!this.dispatch(bytes)) return false
+    this.inARow = length < buffer.length ? 0 : this.inARow + 1
+    if (this.inARow < READS_IN_A_ROW) return true
+    this.inARow = 0
+    setImmediate(() => {
+      if (!this.inbox.isPaused) this.readMore()
+    })
+    return false
   }
 
   /** Octets came in a buffer of their own. */

@@ -158,6 +158,9 @@ export const step = (decoder: RequestDecoder, state: State, chunk: Uint8Array): 
 export const isBetweenMessages = (state: State): boolean =>
   state._tag === "Idle" || (state._tag === "Head" && state.buffer.length === 0)
 
+/** Whether a request line has been read whose head is not complete: its sender can be told of a timeout. */
+export const hasRequestLine = (state: State): boolean => state._tag === "Head" && state.fields !== undefined
+
 /**
  * Says that no more octets will come. Between messages that is a proper end (`NeedData`); inside one it is
  * `IncompleteMessage`, which has no answer.

@@ -21,17 +21,22 @@ import * as References from "effect/References"
 import * as ApplicationError from "../ApplicationError.ts"
 import * as ConnectionState from "../ConnectionState.ts"
 import type { ConnectionInfo } from "../Connections.ts"
+import type * as DeadlineError from "../DeadlineError.ts"
+import * as OverloadError from "../OverloadError.ts"
 import * as ServerConfig from "../ServerConfig.ts"
 import type * as ServerError from "../ServerError.ts"
 import type * as Transport from "../Transport.ts"
+import { ConnectionDeadlines } from "./connectionDeadlines.ts"
 import type { EngineContext } from "./engineContext.ts"
 import { Exchange } from "./exchange.ts"
-import { refuse } from "./refusal.ts"
-import { answerFailure } from "./responseWriter.ts"
+import { refuse, turnedAway } from "./refusal.ts"
+import { answerFailure, handleResponse } from "./responseWriter.ts"
+import type { Served } from "./served.ts"
 import { ServerRequest } from "./serverRequest.ts"
 
 const NO_EVENTS: ReadonlyArray<RequestEvent.RequestEvent> = []
 
+const IDLE = ConnectionState.phaseCode("Idle")
 const DRAINING = ConnectionState.phaseCode("Draining")
 const INITIAL_PHASE = ConnectionState.phaseCode(ConnectionState.initial)
 
@@ -40,11 +45,15 @@ const withoutResponse = (cause: Cause.Cause<unknown>): Cause.Cause<unknown> =>
   Option.getOrElse(causeResponseStripped(cause)[1], () => cause)
 
 /** See the module. */
-export class Connection {
+export class Connection implements Served {
   readonly engine: EngineContext
   readonly transport: Transport.Connection
   readonly id: ConnectionId.ConnectionId
+  /** In milliseconds since the epoch. */
   readonly acceptedAt: number
+  /** Over the limit of connections: it may ask for a health endpoint, and is told that there is no room. */
+  readonly surplus: boolean
+  readonly deadlines: ConnectionDeadlines
   private phaseCode = INITIAL_PHASE
   /** The exchange under way. */
   exchange: Exchange | undefined = undefined
@@ -58,12 +67,18 @@ export class Connection {
   private queueAt = 0
   private rest: Uint8Array | undefined = undefined
   private fiber: Fiber.Fiber<unknown, unknown> | undefined = undefined
+  /** Whether it ends once what is under way is complete. */
+  private retiring = false
+  /** Requests that were begun in the turn under way. */
+  private turn = 0
 
-  constructor(engine: EngineContext, transport: Transport.Connection, acceptedAt: number) {
+  constructor(engine: EngineContext, transport: Transport.Connection, acceptedAt: number, surplus: boolean) {
     this.engine = engine
     this.transport = transport
     this.id = transport.id
     this.acceptedAt = acceptedAt
+    this.surplus = surplus
+    this.deadlines = new ConnectionDeadlines(this)
     this.context = Context.add(engine.context, References.CurrentLogAnnotations, {
       ...Context.get(engine.context, References.CurrentLogAnnotations),
       "nvo.connection.id": transport.id
@@ -71,11 +86,13 @@ export class Connection {
     this.decoder = { connectionId: transport.id, limits: ServerConfig.limits(engine.config) }
     this.pulling = Effect.matchCauseEffect(transport.pull, {
       onSuccess: (chunk) => {
+        this.turn = 0
         this.feed(chunk)
         return this.next()
       },
       onFailure: (cause) => Effect.andThen(this.reportEnd(cause), this.finish)
     })
+    this.yielding = Effect.flatMap(Effect.yieldNow, () => this.next())
     this.handling = Effect.matchCauseEffect(engine.handled, {
       onSuccess: () => this.afterExchange(undefined),
       onFailure: (cause) => this.afterExchange(cause)
@@ -87,10 +104,18 @@ export class Connection {
       id: this.id,
       peerAddress: this.transport.peerAddress,
       peerPort: this.transport.peerPort,
+      protocol: "http/1.1",
       phase: this.phase,
+      since: Math.round(this.acceptedAt + this.deadlines.since - this.deadlines.began),
       acceptedAt: this.acceptedAt,
-      requests: this.requests
+      requests: this.requests,
+      bytesRead: this.transport.bytesRead,
+      bytesWritten: this.transport.bytesWritten
     }
+  }
+
+  get idleSince(): number | undefined {
+    return this.phaseCode === IDLE ? this.deadlines.since : undefined
   }
 
   get phase(): ConnectionState.Phase {
@@ -100,6 +125,51 @@ export class Connection {
   /** Names what happened (a `ConnectionState.code`). The table decides what that means. */
   advance(input: number): void {
     this.phaseCode = ConnectionState.advance(this.phaseCode, input)
+  }
+
+  /** Whether another request may come after the one under way. */
+  get goesOn(): boolean {
+    const { closing, config } = this.engine
+    return !(
+      closing ||
+      this.retiring ||
+      this.surplus ||
+      (config.requestsPerConnection > 0 && this.requests >= config.requestsPerConnection) ||
+      this.deadlines.isAged
+    )
+  }
+
+  retire(): void {
+    this.retiring = true
+    if (this.phaseCode !== IDLE) return
+    if (this.requests > 0 || !this.deadlines.armFresh()) this.transport.wake()
+  }
+
+  leave(): void {
+    this.retiring = true
+    this.transport.wake()
+  }
+
+  dispose(): void {
+    this.deadlines.dispose()
+  }
+
+  drainError(): DeadlineError.DeadlineError {
+    return this.deadlines.error({ _tag: "DrainTimeout", after: this.engine.millis.drain })
+  }
+
+  /** Interrupts the handler. A fiber that was interrupted stays so: no other handler can run in it. */
+  interrupt(exchange: Exchange): void {
+    exchange.persistent = false
+    this.fiber?.interruptUnsafe()
+  }
+
+  /** The head of the response is on its way: the request is not in flight any more. */
+  answered(exchange: Exchange): void {
+    this.deadlines.disarmHandler()
+    if (!exchange.inFlight) return
+    exchange.inFlight = false
+    this.engine.overload.leave()
   }
 
   /** Decodes octets up to the end of the message under way. */
@@ -165,9 +235,7 @@ export class Connection {
     }
   }
 
-  report(error: ServerError.ServerError): Effect.Effect<void> {
-    return this.engine.errors.report(error)
-  }
+  readonly report = (error: ServerError.ServerError): Effect.Effect<void> => this.engine.errors.report(error)
 
   applicationError(reason: ApplicationError.ApplicationErrorReason): ApplicationError.ApplicationError {
     return ApplicationError.make({
@@ -179,7 +247,7 @@ export class Connection {
   }
 
   // A peer that leaves during an exchange interrupts exactly the work done for it.
-  private leave(departure: Transport.Departure): void {
+  private depart(departure: Transport.Departure): void {
     const { exchange } = this
     if (exchange === undefined) return
     if (departure === "Ended" && (exchange.switched !== undefined || this.engine.config.halfClose)) return
@@ -193,7 +261,8 @@ export class Connection {
       Effect.withFiber((fiber) => {
         this.fiber = fiber
         fiber.setContext(this.context)
-        this.transport.onDeparture = (departure) => this.leave(departure)
+        this.transport.onDeparture = (departure) => this.depart(departure)
+        this.deadlines.armIdle()
         return Effect.catchCause(
           Effect.suspend(() => this.next()),
           (cause) =>
@@ -209,46 +278,107 @@ export class Connection {
   // For a small request that is 1 of its 12 µs.
   private readonly pulling: Effect.Effect<void>
   private readonly handling: Effect.Effect<void>
+  // A peer that pipelines lets the others have their turn.
+  private readonly yielding: Effect.Effect<void>
 
   private next(): Effect.Effect<void> {
     const head = this.nextHead()
     if (head === undefined) {
       const state = this.decoderState
       if (state._tag === "Failed") return Effect.andThen(this.report(state.error), refuse(this, state.error))
-      if (!RequestDecoder.isBetweenMessages(state)) this.advance(ConnectionState.code.OctetsRead)
-      else if (this.engine.draining) return this.finish
+      if (this.deadlines.expired) return this.giveUp()
+      if (RequestDecoder.isBetweenMessages(state)) return this.retiring ? this.finish : this.pulling
+      // The head has to be complete in time, from its first octet on.
+      if (this.phaseCode === IDLE) this.deadlines.armHead()
+      this.advance(ConnectionState.code.OctetsRead)
       return this.pulling
     }
     this.requests++
     this.advance(ConnectionState.code.HeadRead)
-    const exchange = new Exchange(this, head, this.requests, !this.engine.draining)
+    this.deadlines.atWork()
+    const exchange = new Exchange(this, head, this.requests, this.goesOn)
     this.exchange = exchange
     // The end of a request without a body stands behind its head.
     if (exchange.bodyEnded) this.queueAt++
+    return !this.surplus && this.engine.overload.enter() ? this.begin(exchange) : this.admit(exchange)
+  }
+
+  private begin(exchange: Exchange): Effect.Effect<void> {
+    exchange.inFlight = true
+    const { handler } = this.engine.millis
+    if (handler > 0) this.deadlines.limitHandler(exchange, handler)
     this.fiber?.setContext(Context.add(this.context, HttpServerRequest, new ServerRequest(exchange)))
     return this.handling
+  }
+
+  // The server is full or behind, or the connection is one too many.
+  private admit(exchange: Exchange): Effect.Effect<void> {
+    const { config, isExempt, overload } = this.engine
+    const exempt = isExempt(exchange.head.rawTarget)
+    if (this.surplus && !exempt) {
+      return this.turnAway(exchange, { _tag: "ConnectionRefused", limit: config.connectionCount })
+    }
+    return Effect.matchCauseEffect(Effect.interruptible(overload.admit(exempt)), {
+      onSuccess: (verdict) =>
+        verdict === undefined ? this.begin(exchange) : this.turnAway(exchange, verdict),
+      onFailure: (cause) => this.afterExchange(cause)
+    })
+  }
+
+  private turnAway(exchange: Exchange, reason: OverloadError.OverloadErrorReason): Effect.Effect<void> {
+    const { config, shed } = this.engine
+    shed(OverloadError.make(reason, this.id))
+    return Effect.matchCauseEffect(
+      handleResponse(new ServerRequest(exchange), turnedAway(reason, config.retryAfter)),
+      {
+        onSuccess: () => this.afterExchange(undefined),
+        onFailure: (cause) => this.afterExchange(cause)
+      }
+    )
+  }
+
+  private giveUp(): Effect.Effect<void> {
+    const state = this.decoderState
+    // An idle connection that ends is nobody's failure.
+    if (RequestDecoder.isBetweenMessages(state)) return this.finish
+    const error = this.deadlines.error({ _tag: "HeadTimeout", after: this.engine.millis.head }, 1)
+    return Effect.andThen(
+      this.report(error),
+      RequestDecoder.hasRequestLine(state) ? refuse(this, error) : this.finish
+    )
   }
 
   private afterExchange(failure: Cause.Cause<unknown> | undefined): Effect.Effect<void> {
     this.fiber?.setContext(this.context)
     const exchange = this.exchange as Exchange
+    this.answered(exchange)
     if (
       failure === undefined &&
       exchange.bodyEnded &&
       exchange.persistent &&
       this.phaseCode === DRAINING &&
-      !exchange.aborted
+      !exchange.aborted &&
+      exchange.timedOut === undefined
     ) {
       this.reuse()
-      return this.next()
+      return this.onward()
     }
-    return Effect.flatMap(conclude(this, exchange, failure), (goesOn) => (goesOn ? this.next() : this.finish))
+    return Effect.flatMap(conclude(this, exchange, failure), (goesOn) =>
+      goesOn ? this.onward() : this.finish
+    )
+  }
+
+  private onward(): Effect.Effect<void> {
+    if (this.rest === undefined || ++this.turn < this.engine.config.turnRequests) return this.next()
+    this.turn = 0
+    return this.yielding
   }
 
   /** The exchange is complete and the connection goes on. */
   reuse(): void {
     this.exchange = undefined
     this.advance(ConnectionState.code.Reused)
+    this.deadlines.armIdle()
   }
 
   private get finish(): Effect.Effect<void> {
@@ -279,7 +409,13 @@ export class Connection {
   }
 
   reportFailure(exchange: Exchange, cause: Cause.Cause<unknown>): Effect.Effect<void> {
-    if (exchange.aborted) return this.report(this.applicationError({ _tag: "ClientAborted" }))
+    if (exchange.timedOut !== undefined) return Effect.void
+    // A peer that was reset because it took too little did not leave.
+    if (exchange.aborted) {
+      return this.deadlines.stalled === undefined
+        ? this.report(this.applicationError({ _tag: "ClientAborted" }))
+        : Effect.void
+    }
     // A failure that says itself which response it is (404, 400…) is an answer, not an error of the server.
     if (exchange.status > 0 && exchange.status < 500 && this.phase === "Draining") return Effect.void
     return this.report(
@@ -298,7 +434,7 @@ export class Connection {
       return this.transport.reset
     }
     this.advance(ConnectionState.code.Ended)
-    return Effect.ignore(this.transport.end)
+    return Effect.ignore(this.deadlines.sending(this.transport.end))
   }
 
   // What the application left unread is thrown away, up to a budget.
@@ -311,8 +447,10 @@ export class Connection {
       this.takeBody(exchange)
       if (exchange.bodyEnded || exchange.bodyError !== undefined || exchange.bodyBytes > budget)
         return Effect.void
+      this.deadlines.awaitBody(exchange)
       return Effect.matchCauseEffect(this.transport.pull, {
         onSuccess: (chunk) => {
+          this.deadlines.bodyCame(exchange, chunk.length)
           this.feed(chunk)
           return loop
         },
@@ -333,12 +471,22 @@ export class Connection {
   endAndLinger(peerMaySend: boolean): Effect.Effect<void> {
     if (this.phase !== "Lingering") this.advance(ConnectionState.code.Ended)
     this.exchange = undefined
-    const ended = Effect.ignore(this.transport.end)
+    const ended = Effect.ignore(this.deadlines.sending(this.transport.end))
     if (!peerMaySend) return ended
-    const discard = Effect.ignore(Effect.forever(this.transport.pull))
+    const linger: Effect.Effect<void> = Effect.suspend(() =>
+      this.deadlines.expired
+        ? Effect.void
+        : Effect.matchCauseEffect(this.transport.pull, {
+            onSuccess: () => linger,
+            onFailure: () => Effect.void
+          })
+    )
     return Effect.andThen(
       ended,
-      Effect.asVoid(Effect.timeoutOption(Effect.interruptible(discard), this.engine.config.lingerTimeout))
+      Effect.suspend(() => {
+        this.deadlines.armLinger()
+        return linger
+      })
     )
   }
 }
@@ -350,6 +498,7 @@ const conclude = Effect.fnUntraced(function* (
   failure: Cause.Cause<unknown> | undefined
 ) {
   if (exchange.bodyError !== undefined) yield* self.report(exchange.bodyError)
+  if (exchange.timedOut !== undefined) yield* self.report(exchange.timedOut)
   if (failure !== undefined) {
     // The application had its turn and nothing was sent, as when a pre-response handler fails.
     if (exchange.status === 0 && !exchange.aborted) {
@@ -363,7 +512,7 @@ const conclude = Effect.fnUntraced(function* (
     yield* self.abandon(exchange)
     return false
   }
-  if (exchange.reading) {
+  if (exchange.reading && exchange.timedOut === undefined) {
     // A fiber that the handler left behind waits for the body. It owns the octets that come, so none of them can
     // begin another request.
     yield* self.endAndLinger(false)

@@ -7,7 +7,9 @@ import type { Effect } from "effect/Effect"
 import type { HttpServerError } from "effect/http/HttpServerError"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import type { HttpServerResponse } from "effect/http/HttpServerResponse"
+import type { DeadlineError } from "../DeadlineError.ts"
 import type { Connection } from "./connection.ts"
+import type * as Pace from "./pace.ts"
 
 /** See the module. Written by the connection program and the response writer only. */
 export class Exchange implements ResponseEncoder.Exchange {
@@ -22,7 +24,9 @@ export class Exchange implements ResponseEncoder.Exchange {
   /** Octets of the body that were read so far. */
   bodyBytes = 0
   /** Why the rest of the request cannot be read. */
-  bodyError: Http1Error.Http1Error | undefined = undefined
+  bodyError: Http1Error.Http1Error | DeadlineError | undefined = undefined
+  /** How slow its octets come, once somebody has waited for them. */
+  pace: Pace.Pace | undefined = undefined
   /** Whether the peer still waits for 100 (Continue). */
   awaitsContinue: boolean
   /** The status of the final response, once its head was sent. */
@@ -38,6 +42,10 @@ export class Exchange implements ResponseEncoder.Exchange {
   discarded = false
   /** Whether the peer left before the response was complete. */
   aborted = false
+  /** Whether it counts among the requests in flight. */
+  inFlight = false
+  /** Why the handler was interrupted, where it had taken too long. */
+  timedOut: DeadlineError | undefined = undefined
 
   constructor(
     connection: Connection,

@@ -3,13 +3,19 @@
  * says what was wrong. The connection ends with it, since where the next message begins cannot be known.
  */
 import { type Http1Error, ResponseEncoder, Status } from "@nvo/protocol"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as ConnectionState from "../ConnectionState.ts"
+import type { DeadlineError } from "../DeadlineError.ts"
+import * as OverloadError from "../OverloadError.ts"
 import * as ServerError from "../ServerError.ts"
 import type { Connection } from "./connection.ts"
 
-const problem = (error: Http1Error.Http1Error, status: number): string =>
+/** Why a request is answered by the engine in place of the application. */
+export type Refusal = Http1Error.Http1Error | DeadlineError
+
+const problem = (error: Refusal, status: number): string =>
   JSON.stringify({
     type: "about:blank",
     title: Status.reasonPhrase(status),
@@ -21,14 +27,43 @@ const problem = (error: Http1Error.Http1Error, status: number): string =>
     .replace(/[^\x20-\x7e]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`)
 
 /** The answer to a body that was refused while the application read it, where the application has no other. */
-export const bodyRefused = (error: Http1Error.Http1Error): HttpServerResponse.HttpServerResponse => {
+export const bodyRefused = (error: Refusal): HttpServerResponse.HttpServerResponse => {
   // A body that breaks off has no status of its own; a peer that ended its side only can still read one.
   const status = ServerError.statusOf(error) || 400
-  return HttpServerResponse.text(problem(error, status), { status, contentType: "application/problem+json" })
+  return problemResponse(error, status)
 }
 
+/** The answer to an error as a response. */
+export const problemResponse = (error: Refusal, status: number): HttpServerResponse.HttpServerResponse =>
+  HttpServerResponse.text(problem(error, status), { status, contentType: "application/problem+json" })
+
+const turnedAwayBodies = Object.fromEntries(
+  Object.entries(OverloadError.reasons).map(([reason, { text }]) => [
+    reason,
+    JSON.stringify({
+      type: "about:blank",
+      title: Status.reasonPhrase(503),
+      status: 503,
+      detail: text,
+      reason
+    })
+  ])
+)
+
+/** The answer to a request that an overloaded server does not begin: the same for all, and quickly made. */
+export const turnedAway = (
+  reason: OverloadError.OverloadErrorReason,
+  retryAfter: Duration.Duration
+): HttpServerResponse.HttpServerResponse =>
+  HttpServerResponse.text(turnedAwayBodies[reason._tag], {
+    status: 503,
+    contentType: "application/problem+json",
+    // RFC 9110 §10.2.3: whole seconds.
+    headers: { "retry-after": String(Math.ceil(Duration.toSeconds(retryAfter))) }
+  })
+
 /** Answers and ends the connection. */
-export const refuse = (connection: Connection, error: Http1Error.Http1Error): Effect.Effect<void> => {
+export const refuse = (connection: Connection, error: Refusal): Effect.Effect<void> => {
   const status = ServerError.statusOf(error)
   if (status === 0) {
     connection.advance(ConnectionState.code.Finished)
@@ -47,7 +82,9 @@ export const refuse = (connection: Connection, error: Http1Error.Http1Error): Ef
   )
   connection.advance(ConnectionState.code.Refused)
   const written =
-    head._tag === "EncodedHead" ? connection.transport.write([head.text + body]) : connection.transport.reset
+    head._tag === "EncodedHead"
+      ? connection.deadlines.sending(connection.transport.write([head.text + body]))
+      : connection.transport.reset
   return Effect.andThen(
     Effect.ignore(written),
     Effect.andThen(

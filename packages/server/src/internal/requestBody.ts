@@ -11,8 +11,9 @@ import { HttpServerError, RequestParseError } from "effect/http/HttpServerError"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as Respondable from "effect/http/HttpServerRespondable"
 import * as Pull from "effect/Pull"
+import * as DeadlineError from "../DeadlineError.ts"
 import type { Exchange } from "./exchange.ts"
-import { bodyRefused } from "./refusal.ts"
+import { bodyRefused, type Refusal } from "./refusal.ts"
 
 /** The body is larger than its reader allows. */
 export class BodyTooLarge extends Error {
@@ -33,19 +34,20 @@ export class ExchangeEnded extends Error {
 // Answers with the status of its own reason, which is not always 400.
 class BodyRefused extends RequestParseError {
   override [Respondable.symbol]() {
-    return Effect.succeed(bodyRefused(this.cause as Http1Error.Http1Error))
+    return Effect.succeed(bodyRefused(this.cause as Refusal))
   }
 }
 
 const parseError = (request: HttpServerRequest, cause: unknown) =>
   new HttpServerError({
-    reason: Http1Error.isHttp1Error(cause)
-      ? new BodyRefused({ request, reason: "Parse", cause })
-      : new RequestParseError({
-          request,
-          reason: cause instanceof BodyTooLarge ? "BodyTooLarge" : "Parse",
-          cause
-        })
+    reason:
+      Http1Error.isHttp1Error(cause) || DeadlineError.isDeadlineError(cause)
+        ? new BodyRefused({ request, reason: "Parse", cause })
+        : new RequestParseError({
+            request,
+            reason: cause instanceof BodyTooLarge ? "BodyTooLarge" : "Parse",
+            cause
+          })
   })
 
 // RFC 9110 §10.1.1: sent once, when the body is first asked for, and only while nothing of it has come.
@@ -90,10 +92,10 @@ export const pull = (
       if (exchange.bodyEnded) return Cause.done()
       if (exchange.bodyError !== undefined) return Effect.fail(parseError(request, exchange.bodyError))
       if (exchange.awaitsContinue) sendContinue(exchange)
-      exchange.reading = true
+      connection.deadlines.awaitBody(exchange)
       return Effect.matchCauseEffect(connection.transport.pull, {
         onSuccess: (chunk) => {
-          exchange.reading = false
+          connection.deadlines.bodyCame(exchange, chunk.length)
           connection.feed(chunk)
           return next
         },

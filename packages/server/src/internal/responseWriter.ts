@@ -16,6 +16,7 @@ import * as ConnectionState from "../ConnectionState.ts"
 import * as Trailers from "../Trailers.ts"
 import type { Exchange } from "./exchange.ts"
 import { cancelBody, rawBody, rawStream } from "./rawBody.ts"
+import { problemResponse } from "./refusal.ts"
 import type { ServerRequest } from "./serverRequest.ts"
 
 type Fields = Readonly<Record<string, string | ReadonlyArray<string>>>
@@ -39,6 +40,18 @@ export const handleResponse = (
   response: HttpServerResponse.HttpServerResponse
 ): Effect.Effect<unknown, HttpServerError> => {
   const { exchange } = request as ServerRequest
+  if (exchange.timedOut !== undefined && exchange.status === 0) {
+    const instead = problemResponse(exchange.timedOut, exchange.timedOut.status)
+    return Effect.andThen(cancelBody(response.body), respond(exchange, request, instead))
+  }
+  return respond(exchange, request, response)
+}
+
+const respond = (
+  exchange: Exchange,
+  request: HttpServerRequest,
+  response: HttpServerResponse.HttpServerResponse
+): Effect.Effect<unknown, HttpServerError> => {
   if (exchange.switched !== undefined) return Effect.succeed(exchange.switched)
   if (exchange.status !== 0) return Effect.void
   if (exchange.aborted) return cancelBody(response.body)
@@ -95,7 +108,9 @@ const encodeHead = (
   streaming: boolean
 ): ResponseEncoder.EncodedHead | Error => {
   const { engine } = exchange.connection
-  if (engine.draining || closesAfter(exchange, streaming)) exchange.persistent = false
+  if (exchange.persistent && (!exchange.connection.goesOn || closesAfter(exchange, streaming))) {
+    exchange.persistent = false
+  }
   return ResponseEncoder.encodeHead(
     exchange,
     {
@@ -129,12 +144,17 @@ const commitHead = (exchange: Exchange, status: number, head: ResponseEncoder.En
   exchange.status = status
   exchange.persistent = head.persistent
   exchange.connection.advance(ConnectionState.code.HeadSent)
+  exchange.connection.answered(exchange)
 }
+
+// More waits than the high-water mark allows: goes on when the peer has taken it.
+const awaitPeer = ({ connection }: Exchange): Effect.Effect<void, Error> =>
+  connection.deadlines.sending(connection.transport.write([]))
 
 // A lost connection has been noticed elsewhere; nobody is there to be told.
 const written = (exchange: Exchange, result: boolean | Error): Effect.Effect<void> => {
   if (result === true) return Effect.void
-  if (result === false) return Effect.ignore(exchange.connection.transport.write([]))
+  if (result === false) return Effect.ignore(awaitPeer(exchange))
   exchange.aborted = true
   return Effect.void
 }
@@ -214,7 +234,7 @@ const writeStream = (
   }
   const write = (octets: ReadonlyArray<Latin1.Octets>): Effect.Effect<void, Error> => {
     const result = transport.writeUnsafe(octets)
-    return result === true ? Effect.void : result === false ? transport.write([]) : Effect.fail(result)
+    return result === true ? Effect.void : result === false ? awaitPeer(exchange) : Effect.fail(result)
   }
   const finish = Effect.suspend((): Effect.Effect<void, Error> => {
     const trailers = Trailers.ofBody(response.body)

@@ -96,6 +96,7 @@ const makeSocket = (
     exchange.switched = HttpServerResponse.empty({ status, headers: fields })
     exchange.status = status
     connection.advance(ConnectionState.code.Switched)
+    connection.answered(exchange)
     yield* Effect.mapError(connection.transport.write([head]), openError)
   })
   return ConnectionSocket.make(connection.transport, open, () => connection.takeRest())

@@ -1,0 +1,26 @@
+/**
+ * What the engine knows of the program of a connection, whatever is spoken on it.
+ */
+import type { ConnectionId } from "@nvo/protocol"
+import type { Effect } from "effect/Effect"
+import type { ConnectionInfo } from "../Connections.ts"
+import type { DeadlineError } from "../DeadlineError.ts"
+import type * as Transport from "../Transport.ts"
+
+export interface Served {
+  readonly id: ConnectionId.ConnectionId
+  readonly transport: Transport.Connection
+  /** The program. It completes when the connection has ended; its Scope then releases the socket. */
+  readonly run: Effect<void>
+  readonly info: ConnectionInfo
+  /** Since when nothing is under way, by the wheel's clock; `undefined` while something is. */
+  readonly idleSince: number | undefined
+  /** Ends the connection once what is under way is complete, now if nothing is. */
+  retire(): void
+  /** Ends the connection now, on which nothing is under way. */
+  leave(): void
+  /** Its end: nothing of it is left on the wheel. */
+  dispose(): void
+  /** What is said of the connection when it is cut because the server has waited long enough. */
+  drainError(): DeadlineError
+}

@@ -1,0 +1,202 @@
+/**
+ * One `serve` under way: its connections, who may come in, and how it ends.
+ */
+import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Scope from "effect/Scope"
+import type { Connections } from "../Connections.ts"
+import { Deadline } from "../Deadlines.ts"
+import type { Health } from "../Health.ts"
+import * as OverloadError from "../OverloadError.ts"
+import * as Shutdown from "../Shutdown.ts"
+import type * as Transport from "../Transport.ts"
+import type { TransportError } from "../TransportError.ts"
+import { Burst } from "./burst.ts"
+import { Connection } from "./connection.ts"
+import type { EngineContext } from "./engineContext.ts"
+import { longestIdle } from "./longestIdle.ts"
+import type { Served } from "./served.ts"
+
+interface Active {
+  readonly served: Served
+  /** Closes the connection and interrupts what is done for it. */
+  readonly cut: Effect.Effect<void>
+}
+
+// How long connections that were cut may take to finish. One that cannot be interrupted must not keep the server
+// from stopping; chosen by feel.
+const CUT_TIMEOUT = Duration.seconds(1)
+
+// How often the delay of the event loop is looked at while there are connections, in milliseconds; chosen by feel.
+const SAMPLE = 100
+
+/** See the module. */
+export class Serving {
+  private readonly engine: EngineContext
+  private readonly registry: Connections["Service"]
+  private readonly health: Health["Service"]
+  private readonly listener: Transport.Listener
+  private readonly active = new Set<Active>()
+  private readonly turnedAway: Burst<OverloadError.OverloadError>
+  private readonly notAccepted: Burst<TransportError>
+  /** Looks at the delay of the event loop. */
+  private readonly sampler: Deadline
+  private victims: Array<Served> = []
+  private emptied: Deferred.Deferred<void> | undefined = undefined
+
+  constructor(
+    engine: EngineContext,
+    registry: Connections["Service"],
+    health: Health["Service"],
+    listener: Transport.Listener
+  ) {
+    this.engine = engine
+    this.registry = registry
+    this.health = health
+    this.listener = listener
+    const { deadlines, errors, overload } = engine
+    this.sampler = new Deadline(deadlines, (late) => {
+      overload.observe(late)
+      if (this.active.size > 0) this.sampler.arm(SAMPLE)
+    })
+    this.turnedAway = new Burst(deadlines, {
+      report: (error) => this.run(errors.report(error)),
+      count: (error) => this.run(errors.count(error)),
+      over: (total) => this.run(Effect.logWarning(`${total} connections were turned away in one burst`))
+    })
+    this.notAccepted = new Burst(deadlines, {
+      report: (error) => this.run(errors.report(error)),
+      count: (error) => this.run(errors.count(error)),
+      over: (total) => this.run(Effect.logWarning(`${total} connections could not be accepted in one burst`))
+    })
+  }
+
+  private run(effect: Effect.Effect<void>): void {
+    Effect.runForkWith(this.engine.context)(effect)
+  }
+
+  /** Accepts connections for ever. */
+  get accepting(): Effect.Effect<never> {
+    return Effect.forever(
+      Effect.suspend(() => {
+        const scope = Scope.makeUnsafe()
+        return Effect.matchEffect(Scope.provide(this.listener.accept, scope), {
+          onSuccess: (transport) =>
+            Effect.clockWith((clock) =>
+              Effect.sync(() => this.take(transport, scope, clock.currentTimeMillisUnsafe()))
+            ),
+          onFailure: (error) => Effect.andThen(Scope.close(scope, Exit.void), this.acceptFailed(error))
+        })
+      }),
+      { disableYield: true }
+    )
+  }
+
+  // Descriptors that have run out come back when connections end: a moment without accepting, and no busy loop.
+  private acceptFailed(error: TransportError): Effect.Effect<void> {
+    if (error.reason._tag !== "AcceptFailed") return this.engine.errors.report(error)
+    this.notAccepted.add(error)
+    return Effect.sleep(this.engine.config.acceptPause)
+  }
+
+  // A connection has come. Where there are too many, an idle one makes room; where none is idle, it is told so.
+  private take(transport: Transport.Connection, scope: Scope.Closeable, acceptedAt: number): void {
+    const { connectionCount: limit, connectionPolicy, surplusCount } = this.engine.config
+    const full = limit > 0 && this.active.size >= limit
+    const surplus = full && !(connectionPolicy === "evict" && this.evict())
+    if (surplus && this.active.size >= limit + surplusCount) {
+      this.turnedAway.add(OverloadError.make({ _tag: "ConnectionRefused", limit }, transport.id))
+      this.run(Effect.andThen(transport.reset, Scope.close(scope, Exit.void)))
+      return
+    }
+    this.start(new Connection(this.engine, transport, acceptedAt, surplus), scope)
+  }
+
+  private evict(): boolean {
+    for (let looked = 0; looked < 2; looked++) {
+      for (let victim = this.victims.pop(); victim !== undefined; victim = this.victims.pop()) {
+        // It may have been used or have ended since it was chosen.
+        if (victim.idleSince === undefined || !this.registry.entries.has(victim.id)) continue
+        const { connectionCount: limit } = this.engine.config
+        this.turnedAway.add(OverloadError.make({ _tag: "ConnectionEvicted", limit }, victim.id))
+        victim.leave()
+        return true
+      }
+      this.victims = longestIdle(this.active)
+    }
+    return false
+  }
+
+  private start(served: Served, scope: Scope.Closeable): void {
+    const { id, transport } = served
+    const ended = Deferred.makeUnsafe<void>()
+    const program = Effect.onExit(served.run, (exit) =>
+      Effect.andThen(
+        Scope.close(scope, exit),
+        Effect.sync(() => {
+          served.dispose()
+          this.registry.entries.delete(id)
+          this.active.delete(active)
+          Deferred.doneUnsafe(ended, Exit.void)
+          if (this.active.size === 0 && this.emptied !== undefined) {
+            Deferred.doneUnsafe(this.emptied, Exit.void)
+          }
+        })
+      )
+    )
+    const active: Active = {
+      served,
+      cut: Effect.suspend(() =>
+        Effect.andThen(
+          transport.close,
+          Effect.sync(() => fiber.interruptUnsafe())
+        )
+      )
+    }
+    if (!this.sampler.isArmed) this.sampler.arm(SAMPLE)
+    this.active.add(active)
+    this.registry.entries.set(id, {
+      id,
+      info: Effect.sync(() => served.info),
+      close: active.cut,
+      retire: Effect.sync(() => served.retire()),
+      ended: Deferred.await(ended)
+    })
+    const fiber = Effect.runForkWith(this.engine.context)(program)
+  }
+
+  private move(input: Shutdown.Input): void {
+    const { shutdown } = this.health
+    shutdown.stage = Shutdown.next(shutdown.stage, input)
+  }
+
+  /** The end: see `Shutdown`. */
+  get stop(): Effect.Effect<void> {
+    const { config } = this.engine
+    return Effect.gen({ self: this }, function* () {
+      this.move("Stop")
+      this.engine.closing = true
+      if (Duration.toMillis(config.drainDelay) > 0) yield* Effect.sleep(config.drainDelay)
+      this.move("DelayPassed")
+      yield* this.listener.close
+      // What came before the listener closed, and is on its way through the process, is still let in.
+      yield* Effect.yieldNow
+      const emptied = Deferred.makeUnsafe<void>()
+      this.emptied = emptied
+      for (const { served } of [...this.active]) served.retire()
+      if (this.active.size > 0) yield* Effect.timeoutOption(Deferred.await(emptied), config.drainTimeout)
+      if (this.active.size > 0) {
+        this.move("DeadlinePassed")
+        for (const { cut, served } of [...this.active]) {
+          yield* this.engine.errors.report(served.drainError())
+          yield* Effect.andThen(cut, served.transport.reset)
+        }
+        // What was cut runs its finalizers while the services that it was given are there.
+        yield* Effect.timeoutOption(Deferred.await(emptied), CUT_TIMEOUT)
+      }
+      this.move(this.active.size === 0 ? "Emptied" : "DeadlinePassed")
+    })
+  }
+}
