@@ -14,7 +14,6 @@ import * as HttpServer from "effect/http/HttpServer"
 import { HttpServerRequest } from "effect/http/HttpServerRequest"
 import type { HttpServerResponse } from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
-import * as Tracer from "effect/Tracer"
 import { Connections } from "./Connections.ts"
 import * as Deadlines from "./Deadlines.ts"
 import { Health } from "./Health.ts"
@@ -29,14 +28,11 @@ import type { OverloadError } from "./OverloadError.ts"
 import type { ServerConfig } from "./ServerConfig.ts"
 import { ServerErrors } from "./ServerErrors.ts"
 import type * as Transport from "./Transport.ts"
+import * as RequestId from "./telemetry/RequestId.ts"
+import * as ServerMetrics from "./telemetry/ServerMetrics.ts"
+import * as Telemetry from "./telemetry/Telemetry.ts"
 
-// Whether spans are seen by anybody: the native tracer has no backend.
-const isTraced = (context: Context.Context<never>): boolean => {
-  const tracer = Context.getOrUndefined(context, Tracer.Tracer)
-  return tracer !== undefined && tracer !== Tracer.nativeTracer
-}
-
-// Names the connection and the request in the span of the request.
+// Names the connection and the request in the span of the request, which is under way when the application runs.
 const withSpanAttributes = <E, R>(
   app: Effect.Effect<HttpServerResponse, E, R>
 ): Effect.Effect<HttpServerResponse, E, R> =>
@@ -45,8 +41,14 @@ const withSpanAttributes = <E, R>(
     if (span !== undefined && span._tag === "Span") {
       const request = Context.getUnsafe(fiber.context, HttpServerRequest)
       if (request instanceof ServerRequest) {
-        span.attribute("nvo.connection.id", request.exchange.connectionId)
-        span.attribute("nvo.request.index", request.exchange.requestIndex)
+        const { exchange } = request
+        span.attribute("nvo.connection.id", exchange.connectionId)
+        span.attribute("nvo.request.index", exchange.requestIndex)
+        span.attribute("nvo.request.id", exchange.requestId)
+        span.attribute("network.protocol.version", exchange.version)
+        if (exchange.peerAddress !== undefined) span.attribute("network.peer.address", exchange.peerAddress)
+        if (exchange.peerPort !== undefined) span.attribute("network.peer.port", exchange.peerPort)
+        if (exchange.observation !== undefined) exchange.observation.span = span
       }
     }
     return app
@@ -87,6 +89,7 @@ export const make = Effect.fnUntraced(function* (
       const context = (yield* Effect.context()) as Context.Context<never>
       const clock = yield* Clock.Clock
       const deadlines = yield* Deadlines.make
+      const requestIds = yield* RequestId.make(config.requestIdHeader)
       const run = Effect.runForkWith(context)
       const shed = new Burst<OverloadError>(deadlines, {
         report: (error) => run(errors.report(error)),
@@ -97,12 +100,17 @@ export const make = Effect.fnUntraced(function* (
         config,
         millis: millisOf(config),
         handled: HttpEffect.toHandled(
-          isTraced(context) ? withSpanAttributes(httpEffect) : httpEffect,
+          Telemetry.isTraced(context) ? withSpanAttributes(httpEffect) : httpEffect,
           handleResponse,
           middleware
         ) as Effect.Effect<unknown>,
         context,
         errors,
+        telemetry: Telemetry.make(config, context, deadlines),
+        requestIds,
+        requestIdField: config.requestIdResponse
+          ? config.requestIdHeader.toLowerCase() || "x-request-id"
+          : undefined,
         deadlines,
         overload: new Overload(
           {
@@ -122,6 +130,7 @@ export const make = Effect.fnUntraced(function* (
         closing: false
       }
       const serving = new Serving(engine, registry, health, listener)
+      if (config.metrics) yield* ServerMetrics.connections((phase) => serving.count(phase))
       // In this order: connections are accepted until `stop` closes the listener.
       yield* Effect.forkScoped(serving.accepting)
       yield* Effect.addFinalizer(() => serving.stop)

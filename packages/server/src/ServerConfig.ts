@@ -5,7 +5,7 @@
  * An environment variable is `NVO_` and the name in capitals: `NVO_HEAD_BYTES=32768`,
  * `NVO_DRAIN_TIMEOUT="10 seconds"`.
  */
-import { Limits } from "@nvo/protocol"
+import { Grammar, Limits } from "@nvo/protocol"
 import * as Config from "effect/Config"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -18,6 +18,12 @@ const natural = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
 const duration = Schema.DurationFromString.check(
   Schema.makeFilter((value) => Duration.isFinite(value) && !Duration.isNegative(value), {
     expected: "a finite duration that is not negative"
+  })
+)
+
+const fieldNameOrNothing = Schema.String.check(
+  Schema.makeFilter((value) => value === "" || Grammar.isToken(value), {
+    expected: "a field name, or nothing"
   })
 )
 
@@ -249,6 +255,36 @@ export const ServerConfig = Schema.Struct({
     65_536,
     "octets",
     "How much may wait to be taken by the operating system before a response's stream is suspended."
+  ),
+  metrics: withDefault(
+    Schema.Boolean,
+    true,
+    "boolean",
+    "Whether requests, connections and the event loop are measured (OpenTelemetry's HTTP server metrics, in Effect's metric registry). Errors are always counted."
+  ),
+  accessLogRate: withDefault(
+    Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 })),
+    0,
+    "share, 0 to 1",
+    "The share of requests that get a line in the log when they have ended: 0 is none, 1 is all, 0.01 every hundredth."
+  ),
+  requestIdHeader: withDefault(
+    fieldNameOrNothing,
+    "x-request-id",
+    "field name",
+    "The field in which a peer may say the identity of its request. Without it, or if it is no identity, one is made. Empty: one is always made."
+  ),
+  requestIdResponse: withDefault(
+    Schema.Boolean,
+    false,
+    "boolean",
+    "Whether the response says the identity of its request, in the same field (`x-request-id` where that is empty)."
+  ),
+  excerptLength: withDefault(
+    natural,
+    128,
+    "characters",
+    "How much of what a peer sent is logged with a message that was refused: the line in question, without what may be secret. 0 logs nothing of it."
   )
 })
 

@@ -24,8 +24,11 @@ const STREAM_CAPACITY = 1024
 export class ServerErrors extends Context.Service<
   ServerErrors,
   {
-    /** Sends an error all three ways. Never fails. */
-    readonly report: (error: ServerError.ServerError) => Effect.Effect<void>
+    /** Sends an error all three ways, with `annotations` in its log line. Never fails. */
+    readonly report: (
+      error: ServerError.ServerError,
+      annotations?: Readonly<Record<string, unknown>>
+    ) => Effect.Effect<void>
     /**
      * Counts one more of a burst whose first was reported: to the metric only.
      *
@@ -51,7 +54,10 @@ export class ServerErrors extends Context.Service<
         )
       return {
         count,
-        report: Effect.fnUntraced(function* (error: ServerError.ServerError) {
+        report: Effect.fnUntraced(function* (
+          error: ServerError.ServerError,
+          annotations?: Readonly<Record<string, unknown>>
+        ) {
           const reason = ServerError.reasonOf(error)
           yield* count(error)
           yield* PubSub.publish(pubsub, error)
@@ -59,7 +65,8 @@ export class ServerErrors extends Context.Service<
             Effect.annotateLogs({
               "nvo.connection.id": error.connectionId,
               "nvo.error.reason": reason,
-              "nvo.error.initiator": error.initiator
+              "nvo.error.initiator": error.initiator,
+              ...annotations
             })
           )
         }),

@@ -15,6 +15,8 @@ interface Value {
   /** The smallest value that is taken, and those that are refused. */
   readonly smallest?: unknown
   readonly refused: ReadonlyArray<unknown>
+  /** What the environment may not say, where the usual nonsense makes sense. */
+  readonly nonsense?: string
 }
 
 const positive = (variable: string, initial: number): Value => ({
@@ -100,7 +102,43 @@ const values: Record<Name, Value> = {
     value: true,
     refused: ["true", 1, null]
   },
-  writeHighWaterMark: positive("NVO_WRITE_HIGH_WATER_MARK", 65_536)
+  writeHighWaterMark: positive("NVO_WRITE_HIGH_WATER_MARK", 65_536),
+  metrics: {
+    variable: "NVO_METRICS",
+    default: true,
+    input: false,
+    env: "false",
+    value: false,
+    refused: ["true", 1, null]
+  },
+  accessLogRate: {
+    variable: "NVO_ACCESS_LOG_RATE",
+    default: 0,
+    input: 0.25,
+    env: "0.25",
+    value: 0.25,
+    smallest: 0,
+    refused: [-0.01, 1.01, Number.NaN, "1", null]
+  },
+  requestIdHeader: {
+    variable: "NVO_REQUEST_ID_HEADER",
+    default: "x-request-id",
+    input: "x-correlation-id",
+    env: "x-correlation-id",
+    value: "x-correlation-id",
+    smallest: "",
+    nonsense: "a name, or two",
+    refused: ["x y", "x:", 1, null]
+  },
+  requestIdResponse: {
+    variable: "NVO_REQUEST_ID_RESPONSE",
+    default: false,
+    input: true,
+    env: "true",
+    value: true,
+    refused: ["true", 1, null]
+  },
+  excerptLength: natural("NVO_EXCERPT_LENGTH", 128)
 }
 
 const entries = Object.entries(values) as ReadonlyArray<readonly [Name, Value]>
@@ -188,7 +226,7 @@ for (const [name, value] of entries) {
 
     it.effect("is refused from the environment where it is nonsense, by the name of its variable", () =>
       Effect.gen(function* () {
-        const error = yield* Effect.flip(fromEnv({ [value.variable]: "nonsense" }))
+        const error = yield* Effect.flip(fromEnv({ [value.variable]: value.nonsense ?? "nonsense" }))
         assert.strictEqual(error._tag, "ConfigError")
         assert.include(error.message, value.variable)
       })

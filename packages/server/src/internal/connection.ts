@@ -8,7 +8,7 @@
  * Whoever edits this: a batch of octets may hold many requests, a request may need many batches, and the peer
  * may leave at any point. `queue` holds the decoded events of one message at most; `rest` what came behind it.
  */
-import { type ConnectionId, RequestDecoder, type RequestEvent } from "@nvo/protocol"
+import { type ConnectionId, Excerpt, RequestDecoder, type RequestEvent } from "@nvo/protocol"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -29,7 +29,7 @@ import type * as Transport from "../Transport.ts"
 import { ConnectionDeadlines } from "./connectionDeadlines.ts"
 import type { EngineContext } from "./engineContext.ts"
 import { Exchange } from "./exchange.ts"
-import { refuse, turnedAway } from "./refusal.ts"
+import { type Refusal, refuse, turnedAway } from "./refusal.ts"
 import { answerFailure, handleResponse } from "./responseWriter.ts"
 import type { Served } from "./served.ts"
 import { ServerRequest } from "./serverRequest.ts"
@@ -67,6 +67,8 @@ export class Connection implements Served {
   private queueAt = 0
   private rest: Uint8Array | undefined = undefined
   private fiber: Fiber.Fiber<unknown, unknown> | undefined = undefined
+  /** What the peer sent that was refused, as far as it may be logged. */
+  private excerpt = ""
   /** Whether it ends once what is under way is complete. */
   private retiring = false
   /** Requests that were begun in the turn under way. */
@@ -175,6 +177,10 @@ export class Connection implements Served {
   /** Decodes octets up to the end of the message under way. */
   feed(chunk: Uint8Array): void {
     const step = RequestDecoder.step(this.decoder, this.decoderState, chunk)
+    if (step.outcome._tag === "Failed" && this.decoderState._tag !== "Failed") {
+      const limit = this.engine.config.excerptLength
+      this.excerpt = Excerpt.of(this.decoderState, chunk, step.outcome.error, limit)
+    }
     this.decoderState = step.state
     this.queue = step.events
     this.queueAt = 0
@@ -235,7 +241,30 @@ export class Connection implements Served {
     }
   }
 
-  readonly report = (error: ServerError.ServerError): Effect.Effect<void> => this.engine.errors.report(error)
+  readonly report = (error: ServerError.ServerError): Effect.Effect<void> =>
+    error._tag === "Http1Error" && this.excerpt !== ""
+      ? this.engine.errors.report(error, { "nvo.error.excerpt": this.excerpt })
+      : this.engine.errors.report(error)
+
+  /** Tells telemetry of a message that was refused before it was a request. */
+  observeRefusal(error: Refusal, status: number): void {
+    if (this.fiber !== undefined) {
+      this.engine.telemetry?.refuse(error, status, this.transport.peerAddress, this.fiber)
+    }
+  }
+
+  // Tells telemetry that an exchange is over, once. `at` is a time of the wheel.
+  private endObservation(exchange: Exchange, at: number): void {
+    const { observation } = exchange
+    if (observation === undefined || this.fiber === undefined) return
+    exchange.observation = undefined
+    this.engine.telemetry?.end(observation, at, this.fiber)
+  }
+
+  /** Tells telemetry that an exchange is over now. */
+  observeEnd(exchange: Exchange): void {
+    if (exchange.observation !== undefined) this.endObservation(exchange, this.engine.deadlines.now())
+  }
 
   applicationError(reason: ApplicationError.ApplicationErrorReason): ApplicationError.ApplicationError {
     return ApplicationError.make({
@@ -252,6 +281,7 @@ export class Connection implements Served {
     if (exchange === undefined) return
     if (departure === "Ended" && (exchange.switched !== undefined || this.engine.config.halfClose)) return
     exchange.aborted = true
+    exchange.observation?.fail("ClientAborted")
     this.fiber?.interruptUnsafe(undefined, ClientAbort.annotation)
   }
 
@@ -269,6 +299,12 @@ export class Connection implements Served {
             Cause.hasInterruptsOnly(cause)
               ? Effect.void
               : this.report(this.applicationError({ _tag: "EngineDefect", cause }))
+        ).pipe(
+          Effect.ensuring(
+            Effect.sync(() => {
+              if (this.exchange !== undefined) this.observeEnd(this.exchange)
+            })
+          )
         )
       })
     )
@@ -307,7 +343,8 @@ export class Connection implements Served {
     exchange.inFlight = true
     const { handler } = this.engine.millis
     if (handler > 0) this.deadlines.limitHandler(exchange, handler)
-    this.fiber?.setContext(Context.add(this.context, HttpServerRequest, new ServerRequest(exchange)))
+    const context = Context.add(this.context, HttpServerRequest, new ServerRequest(exchange))
+    this.fiber?.setContext(this.engine.telemetry?.contextOf(context, exchange) ?? context)
     return this.handling
   }
 
@@ -361,6 +398,8 @@ export class Connection implements Served {
       exchange.timedOut === undefined
     ) {
       this.reuse()
+      // The connection is idle since the exchange ended: no other look at the clock.
+      this.endObservation(exchange, this.deadlines.since)
       return this.onward()
     }
     return Effect.flatMap(conclude(this, exchange, failure), (goesOn) =>
@@ -418,13 +457,9 @@ export class Connection implements Served {
     }
     // A failure that says itself which response it is (404, 400…) is an answer, not an error of the server.
     if (exchange.status > 0 && exchange.status < 500 && this.phase === "Draining") return Effect.void
-    return this.report(
-      this.applicationError(
-        exchange.status === 0 || this.phase === "Draining"
-          ? { _tag: "HandlerFailed", cause: withoutResponse(cause) }
-          : { _tag: "ResponseBodyFailed", cause: withoutResponse(cause) }
-      )
-    )
+    const tag = exchange.status === 0 || this.phase === "Draining" ? "HandlerFailed" : "ResponseBodyFailed"
+    exchange.observation?.fail(tag)
+    return this.report(this.applicationError({ _tag: tag, cause: withoutResponse(cause) }))
   }
 
   // RFC 9112 §8: a body that ends with the connection would look complete; a reset tells. Other framings tell
@@ -506,6 +541,7 @@ const conclude = Effect.fnUntraced(function* (
     }
     yield* self.reportFailure(exchange, failure)
   }
+  self.observeEnd(exchange)
   if (exchange.aborted || exchange.switched !== undefined) return false
   // No complete response: the peer can tell by the way the connection ends.
   if (self.phase !== "Draining") {

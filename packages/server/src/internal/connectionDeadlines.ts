@@ -195,6 +195,7 @@ export class ConnectionDeadlines {
       return
     }
     this.stalled = this.error({ _tag: "WriteTimeout", after: millis.write })
+    this.connection.exchange?.observation?.fail("WriteTimeout")
     Effect.runFork(transport.reset)
   }
 }

@@ -5,6 +5,8 @@ import type { Deadlines } from "../Deadlines.ts"
 import type { OverloadError } from "../OverloadError.ts"
 import type { ServerConfig } from "../ServerConfig.ts"
 import type { ServerErrors } from "../ServerErrors.ts"
+import type { RequestIds } from "../telemetry/RequestId.ts"
+import type { Telemetry } from "../telemetry/Telemetry.ts"
 import type { Overload } from "./overload.ts"
 
 /** The durations of the configuration in milliseconds: what the wheel counts in. */
@@ -27,6 +29,11 @@ export interface EngineContext {
   /** The services in which the application was served. */
   readonly context: Context.Context<never>
   readonly errors: ServerErrors["Service"]
+  /** `undefined` where nobody wants any. */
+  readonly telemetry: Telemetry | undefined
+  readonly requestIds: RequestIds
+  /** The field in which responses name their request, in lower case; `undefined` where they do not. */
+  readonly requestIdField: string | undefined
   /** The wheel of all deadlines. */
   readonly deadlines: Deadlines
   readonly overload: Overload

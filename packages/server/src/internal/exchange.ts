@@ -8,11 +8,13 @@ import type { HttpServerError } from "effect/http/HttpServerError"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import type { HttpServerResponse } from "effect/http/HttpServerResponse"
 import type { DeadlineError } from "../DeadlineError.ts"
+import type { ProtocolVersion } from "../telemetry/HttpMetrics.ts"
+import type { Observation, Observed } from "../telemetry/Observation.ts"
 import type { Connection } from "./connection.ts"
 import type * as Pace from "./pace.ts"
 
 /** See the module. Written by the connection program and the response writer only. */
-export class Exchange implements ResponseEncoder.Exchange {
+export class Exchange implements ResponseEncoder.Exchange, Observed {
   readonly connection: Connection
   readonly head: RequestEvent.RequestHead
   readonly requestIndex: number
@@ -31,6 +33,11 @@ export class Exchange implements ResponseEncoder.Exchange {
   awaitsContinue: boolean
   /** The status of the final response, once its head was sent. */
   status = 0
+  /** Octets of the response's body that were written, without framing. */
+  responseBytes = 0
+  /** What telemetry keeps of it, from its begin to its end. */
+  observation: Observation | undefined
+  private cachedRequestId: string | undefined = undefined
   /** What was answered in place of a response: the connection was handed to another protocol. */
   switched: HttpServerResponse | undefined = undefined
   /** The body as a whole, once somebody asked for it: for the request and for those made of it by `modify`. */
@@ -59,6 +66,7 @@ export class Exchange implements ResponseEncoder.Exchange {
     this.persistent = persistent && head.persistent
     this.bodyEnded = head.framing._tag === "None"
     this.awaitsContinue = head.expectContinue
+    this.observation = connection.engine.telemetry?.begin(this, connection.deadlines.since)
   }
 
   get connectionId(): ConnectionId.ConnectionId {
@@ -72,6 +80,44 @@ export class Exchange implements ResponseEncoder.Exchange {
 
   get method(): string {
     return this.head.method
+  }
+
+  get rawTarget(): string {
+    return this.head.rawTarget
+  }
+
+  get fields(): FieldSection.FieldSection {
+    return this.head.fields
+  }
+
+  /** The identity of the request: its peer's, or one made here. */
+  get requestId(): string {
+    this.cachedRequestId ??= this.connection.engine.requestIds(
+      this.head.fields,
+      this.connection.id,
+      this.requestIndex
+    )
+    return this.cachedRequestId
+  }
+
+  get scheme(): "http" | "https" {
+    return this.connection.transport.tls === undefined ? "http" : "https"
+  }
+
+  get version(): ProtocolVersion {
+    return this.head.minorVersion === 0 ? "1.0" : "1.1"
+  }
+
+  get peerAddress(): string | undefined {
+    return this.connection.transport.peerAddress
+  }
+
+  get peerPort(): number | undefined {
+    return this.connection.transport.peerPort
+  }
+
+  get requestBytes(): number | undefined {
+    return this.head.framing._tag === "None" ? undefined : this.bodyBytes
   }
 
   get minorVersion(): 0 | 1 {

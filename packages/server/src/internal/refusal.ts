@@ -65,6 +65,7 @@ export const turnedAway = (
 /** Answers and ends the connection. */
 export const refuse = (connection: Connection, error: Refusal): Effect.Effect<void> => {
   const status = ServerError.statusOf(error)
+  connection.observeRefusal(error, status)
   if (status === 0) {
     connection.advance(ConnectionState.code.Finished)
     return connection.transport.reset

@@ -40,6 +40,7 @@ export const handleResponse = (
   response: HttpServerResponse.HttpServerResponse
 ): Effect.Effect<unknown, HttpServerError> => {
   const { exchange } = request as ServerRequest
+  if (exchange.observation !== undefined) exchange.connection.engine.telemetry?.answer(exchange.observation)
   if (exchange.timedOut !== undefined && exchange.status === 0) {
     const instead = problemResponse(exchange.timedOut, exchange.timedOut.status)
     return Effect.andThen(cancelBody(response.body), respond(exchange, request, instead))
@@ -111,13 +112,18 @@ const encodeHead = (
   if (exchange.persistent && (!exchange.connection.goesOn || closesAfter(exchange, streaming))) {
     exchange.persistent = false
   }
+  const fields = fieldsOf(response, extra)
+  const { requestIdField } = engine
   return ResponseEncoder.encodeHead(
     exchange,
     {
       _tag: "ResponseHead",
       status: response.status,
       reasonPhrase: response.statusText,
-      fields: fieldsOf(response, extra),
+      fields:
+        requestIdField === undefined || requestIdField in fields
+          ? fields
+          : { ...fields, [requestIdField]: exchange.requestId },
       bodyLength
     },
     engine.date()
@@ -145,6 +151,7 @@ const commitHead = (exchange: Exchange, status: number, head: ResponseEncoder.En
   exchange.persistent = head.persistent
   exchange.connection.advance(ConnectionState.code.HeadSent)
   exchange.connection.answered(exchange)
+  if (status >= 500) exchange.observation?.tellSpan()
 }
 
 // More waits than the high-water mark allows: goes on when the peer has taken it.
@@ -196,12 +203,10 @@ const writeWhole = (
   if (head instanceof Error) return writeFailure(exchange, request, response, head)
   commitHead(exchange, response.status, head)
   const { connection } = exchange
+  const omitted = head.framing._tag === "None" || length === 0
+  if (!omitted) exchange.responseBytes = length
   const result = connection.transport.writeUnsafe(
-    head.framing._tag === "None" || length === 0
-      ? [head.text]
-      : typeof body === "string"
-        ? [head.text + body]
-        : [head.text, body]
+    omitted ? [head.text] : typeof body === "string" ? [head.text + body] : [head.text, body]
   )
   if (!(result instanceof Error)) connection.advance(ConnectionState.code.ResponseSent)
   return written(exchange, result)
@@ -253,6 +258,7 @@ const writeStream = (
     for (const bytes of chunks) {
       const error = send({ _tag: "ResponseData", bytes }, octets)
       if (error !== undefined) return Effect.fail(error)
+      exchange.responseBytes += bytes.length
     }
     return octets.length === 0 ? Effect.void : write(octets)
   })
@@ -261,6 +267,7 @@ const writeStream = (
     Effect.catchCause((cause) => {
       // The head is out: the connection ends, so that the peer can tell (see `Connection.abandon`).
       exchange.persistent = false
+      exchange.observation?.fail("ResponseBodyFailed")
       // A source that waits for more is told: interruption alone does not reach a Node stream.
       return Effect.flatMap(Effect.andThen(cancelBody(response.body), causeResponse(cause)), () =>
         // Not `Cause.combine`: it hashes what it combines, and an error leads to the request and all behind it.

@@ -3,6 +3,7 @@
  */
 import type { ConnectionId } from "@nvo/protocol"
 import type { Effect } from "effect/Effect"
+import type { Phase } from "../ConnectionState.ts"
 import type { ConnectionInfo } from "../Connections.ts"
 import type { DeadlineError } from "../DeadlineError.ts"
 import type * as Transport from "../Transport.ts"
@@ -13,6 +14,7 @@ export interface Served {
   /** The program. It completes when the connection has ended; its Scope then releases the socket. */
   readonly run: Effect<void>
   readonly info: ConnectionInfo
+  readonly phase: Phase
   /** Since when nothing is under way, by the wheel's clock; `undefined` while something is. */
   readonly idleSince: number | undefined
   /** Ends the connection once what is under way is complete, now if nothing is. */

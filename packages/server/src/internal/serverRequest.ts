@@ -34,6 +34,8 @@ export interface RequestSource {
   readonly connectionId: ConnectionId.ConnectionId
   /** Which request of the connection: 1 for the first. */
   readonly requestIndex: number
+  /** The identity of the request: what its peer says it is (`requestIdHeader`), or one that was made. */
+  readonly requestId: string
   readonly head: RequestEvent.RequestHead
 }
 

@@ -6,6 +6,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
+import type { Phase } from "../ConnectionState.ts"
 import type { Connections } from "../Connections.ts"
 import { Deadline } from "../Deadlines.ts"
 import type { Health } from "../Health.ts"
@@ -59,6 +60,7 @@ export class Serving {
     const { deadlines, errors, overload } = engine
     this.sampler = new Deadline(deadlines, (late) => {
       overload.observe(late)
+      engine.telemetry?.loopDelay(late)
       if (this.active.size > 0) this.sampler.arm(SAMPLE)
     })
     this.turnedAway = new Burst(deadlines, {
@@ -71,6 +73,13 @@ export class Serving {
       count: (error) => this.run(errors.count(error)),
       over: (total) => this.run(Effect.logWarning(`${total} connections could not be accepted in one burst`))
     })
+  }
+
+  /** How many connections are in a phase. */
+  count(phase: Phase): number {
+    let count = 0
+    for (const { served } of this.active) if (served.phase === phase) count++
+    return count
   }
 
   private run(effect: Effect.Effect<void>): void {

@@ -1,0 +1,296 @@
+/** The access log and the identity of requests, over real sockets. */
+import { assert, describe, it } from "@effect/vitest"
+import type { NvoServer } from "@nvo/node"
+import { RequestSource } from "@nvo/server"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as HttpRouter from "effect/http/HttpRouter"
+import * as HttpServerRequest from "effect/http/HttpServerRequest"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as References from "effect/References"
+import * as Observed from "./support/observed.ts"
+import * as ReadResponse from "./support/ReadResponse.ts"
+import { eventually } from "./support/settle.ts"
+import * as Wire from "./support/Wire.ts"
+
+const id = Effect.map(HttpServerRequest.HttpServerRequest, (request) =>
+  HttpServerResponse.text(
+    Option.match(RequestSource.of(request), { onNone: () => "", onSome: ({ requestId }) => requestId })
+  )
+)
+
+const upload = Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
+  Effect.map(request.text, (text) => HttpServerResponse.text(text))
+)
+
+const routes = Layer.mergeAll(
+  HttpRouter.add("GET", "/", HttpServerResponse.text("Hello")),
+  HttpRouter.add("GET", "/users/:id", HttpServerResponse.text("user")),
+  HttpRouter.add("GET", "/id", id),
+  HttpRouter.add("POST", "/upload", upload),
+  HttpRouter.add("GET", "/says", Effect.as(Effect.logInfo("said"), HttpServerResponse.empty())),
+  HttpRouter.add("GET", "/named", HttpServerResponse.empty({ headers: { "x-request-id": "mine" } })),
+  HttpRouter.add("GET", "/broken", Effect.die(new Error("broken")))
+)
+
+const serve = (options: NvoServer.Options = {}, recorder = Observed.recorder()) =>
+  Observed.serveRoutes(routes, recorder, { accessLogRate: 1, ...options })
+
+/** The lines of the access log: they have a status. */
+const access = (seen: Observed.Seen): ReadonlyArray<Observed.Line> =>
+  seen.lines.filter(({ annotations }) => "http.response.status_code" in annotations)
+
+const lineOf = (seen: Observed.Seen) =>
+  Effect.map(
+    eventually("a line of the access log", () => access(seen).length > 0),
+    () => access(seen)[0]
+  )
+
+/** Without what differs from run to run. */
+const stable = ({ annotations, level, message }: Observed.Line) => {
+  const {
+    "nvo.connection.id": connection,
+    "nvo.request.id": request,
+    "network.peer.port": port,
+    "http.server.request.duration": duration,
+    "nvo.response.delay": delay,
+    ...rest
+  } = annotations
+  return { level, message, rest, varying: { connection, request, port, duration, delay } }
+}
+
+describe("the access log", () => {
+  it.live("has one line for a request, with what is known of it", () =>
+    Effect.gen(function* () {
+      const seen = yield* serve()
+      const wire = yield* Wire.connect(seen.port)
+      wire.sendUnsafe(Wire.request("GET", "/users/12", { "User-Agent": "test" }))
+      yield* wire.response()
+      const { level, message, rest, varying } = stable(yield* lineOf(seen))
+      assert.deepStrictEqual([level, message], ["Info", "GET /users/12 200"])
+      assert.deepStrictEqual(rest, {
+        "nvo.request.index": 1,
+        "http.request.method": "GET",
+        "http.route": "/users/:id",
+        "url.path": "/users/12",
+        "url.scheme": "http",
+        "network.protocol.version": "1.1",
+        "network.peer.address": "127.0.0.1",
+        "http.response.status_code": 200,
+        "http.request.body.size": 0,
+        "http.response.body.size": 4,
+        "user_agent.original": "test"
+      })
+      assert.isAbove(varying.connection as number, 0)
+      assert.strictEqual(varying.port, wire.socket.localPort)
+      assert.match(varying.request as string, /^[0-9a-z]{11}-\d+-1$/)
+      assert.isAbove(varying.duration as number, 0)
+      assert.isAtMost(varying.delay as number, varying.duration as number)
+      assert.strictEqual(access(seen).length, 1)
+    })
+  )
+
+  it.live("has the octets of both bodies, and each request of a connection", () =>
+    Effect.gen(function* () {
+      const seen = yield* serve()
+      const wire = yield* Wire.connect(seen.port)
+      const request = Wire.request("POST", "/upload", {}, "twelve chars")
+      wire.sendUnsafe(Buffer.concat([request, request]))
+      for (let i = 0; i < 2; i++) yield* wire.response("POST")
+      yield* eventually("two lines", () => access(seen).length === 2)
+      assert.deepStrictEqual(
+        access(seen).map(({ annotations }) => [
+          annotations["nvo.request.index"],
+          annotations["http.request.body.size"],
+          annotations["http.response.body.size"]
+        ]),
+        [
+          [1, 12, 12],
+          [2, 12, 12]
+        ]
+      )
+    })
+  )
+
+  it.live("has nothing of a query, of credentials, of cookies", () =>
+    Effect.gen(function* () {
+      const seen = yield* serve()
+      const fields = { Authorization: "Basic s3cr3t", Cookie: "s=s3cr3t", "X-Api-Key": "s3cr3t" }
+      yield* Wire.exchange(seen.port, Wire.request("GET", "/?token=s3cr3t", fields))
+      const line = yield* lineOf(seen)
+      assert.strictEqual(line.message, "GET /?<redacted> 200")
+      assert.strictEqual(line.annotations["url.path"], "/")
+      assert.notInclude(JSON.stringify(seen.lines), "s3cr3t")
+    })
+  )
+
+  it.live("says why an exchange failed, and that a peer left without an answer", () =>
+    Effect.gen(function* () {
+      const began = yield* Deferred.make<void>()
+      const waits = HttpRouter.add(
+        "GET",
+        "/waits",
+        Effect.andThen(Deferred.succeed(began, undefined), Effect.never)
+      )
+      const seen = yield* Observed.serveRoutes(Layer.merge(routes, waits), Observed.recorder(), {
+        accessLogRate: 1
+      })
+      yield* Wire.exchange(seen.port, Wire.request("GET", "/broken"))
+      const wire = yield* Wire.connect(seen.port)
+      wire.sendUnsafe(Wire.request("GET", "/waits"))
+      yield* Deferred.await(began)
+      yield* wire.leave
+      yield* eventually("two lines", () => access(seen).length === 2)
+      assert.deepStrictEqual(
+        access(seen).map(({ annotations, message }) => [message, annotations["error.type"]]),
+        [
+          ["GET /broken 500", "500"],
+          ["GET /waits -", "ClientAborted"]
+        ]
+      )
+    })
+  )
+
+  it.live("has a line for a message that was refused, with the reason", () =>
+    Effect.gen(function* () {
+      const seen = yield* serve()
+      yield* Wire.exchange(seen.port, "GET / HTTP/1.1\r\nHost: a, b\r\n\r\n")
+      const { annotations, message } = yield* lineOf(seen)
+      assert.strictEqual(message, "- - 400")
+      assert.strictEqual(annotations["http.response.status_code"], 400)
+      assert.strictEqual(annotations["error.type"], "InvalidHost")
+      assert.strictEqual(annotations["network.peer.address"], "127.0.0.1")
+    })
+  )
+
+  const rates: ReadonlyArray<readonly [rate: number, of: number, lines: number]> = [
+    [1, 20, 20],
+    [0.5, 20, 10],
+    [0.25, 20, 5],
+    [0.3, 20, 6],
+    [0, 20, 0]
+  ]
+  for (const [rate, of, lines] of rates) {
+    it.live(`has ${lines} lines of ${of} requests at a rate of ${rate}`, () =>
+      Effect.gen(function* () {
+        const seen = yield* serve({ accessLogRate: rate })
+        const wire = yield* Wire.connect(seen.port)
+        for (let i = 0; i < of; i++) wire.sendUnsafe(Wire.request("GET", "/"))
+        for (let i = 0; i < of; i++) yield* wire.response()
+        const duration = () => seen.series("http.server.request.duration")[0]?.value
+        yield* eventually("the end of all", () => duration() === of)
+        assert.strictEqual(access(seen).length, lines)
+      })
+    )
+  }
+
+  it.live("is silent where the log wants less than Info", () =>
+    Effect.gen(function* () {
+      const recorder = Observed.recorder()
+      const quiet = {
+        ...recorder,
+        layer: Layer.merge(recorder.layer, Layer.succeed(References.MinimumLogLevel)("Warn"))
+      }
+      const seen = yield* serve({}, quiet)
+      yield* Wire.exchange(seen.port, Wire.request("GET", "/"))
+      yield* eventually("its end", () => seen.series("http.server.request.duration")[0]?.value === 1)
+      assert.deepStrictEqual(access(seen), [])
+    })
+  )
+
+  it.live("names the trace and the span of the request", () =>
+    Effect.gen(function* () {
+      const seen = yield* serve({}, Observed.recorder({ traces: true }))
+      const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+      yield* Wire.exchange(seen.port, Wire.request("GET", "/", { traceparent }))
+      const { annotations } = yield* lineOf(seen)
+      assert.strictEqual(annotations.trace_id, "0af7651916cd43dd8448eb211c80319c")
+      assert.strictEqual(annotations.span_id, seen.spans.find(({ kind }) => kind === "server")?.spanId)
+    })
+  )
+})
+
+describe("the identity of a request", () => {
+  const given = (options: NvoServer.Options, fields: Readonly<Record<string, string>>) =>
+    Effect.gen(function* () {
+      const seen = yield* serve(options)
+      const response = yield* Wire.exchange(seen.port, Wire.request("GET", "/id", fields))
+      const line = yield* lineOf(seen)
+      const body = response.body.toString()
+      assert.strictEqual(line.annotations["nvo.request.id"], body)
+      return { id: body, response }
+    })
+
+  const made = /^[0-9a-z]{11}-\d+-1$/
+
+  it.live("is the peer's, in the log and in the handler", () =>
+    Effect.gen(function* () {
+      const { id, response } = yield* given({}, { "X-Request-Id": "0b7a1c52-5c0f" })
+      assert.strictEqual(id, "0b7a1c52-5c0f")
+      assert.isUndefined(ReadResponse.value(response.fields, "x-request-id"))
+    })
+  )
+
+  it.live("is taken from the field that the configuration names", () =>
+    Effect.gen(function* () {
+      const fields = { "X-Request-Id": "other", "X-Correlation-Id": "this" }
+      assert.strictEqual((yield* given({ requestIdHeader: "X-Correlation-Id" }, fields)).id, "this")
+    })
+  )
+
+  it.live("is made where no field is believed", () =>
+    Effect.gen(function* () {
+      assert.match((yield* given({ requestIdHeader: "" }, { "X-Request-Id": "other" })).id, made)
+    })
+  )
+
+  it.live("of 128 characters is taken, and of 129 is not", () =>
+    Effect.gen(function* () {
+      const longest = "a".repeat(128)
+      assert.strictEqual((yield* given({}, { "X-Request-Id": longest })).id, longest)
+      assert.match((yield* given({}, { "X-Request-Id": `${longest}a` })).id, made)
+    })
+  )
+
+  for (const text of ["a b", "a,b", 'a"b', "a\\b", "<a>", "é", "a;b", ""]) {
+    it.live(`is made where the peer says ${JSON.stringify(text)}`, () =>
+      Effect.gen(function* () {
+        assert.match((yield* given({}, { "X-Request-Id": text })).id, made)
+      })
+    )
+  }
+
+  it.live("is said by the response where that is asked for, whoever made it", () =>
+    Effect.gen(function* () {
+      for (const fields of [{}, { "X-Request-Id": "theirs" }]) {
+        const { id, response } = yield* given({ requestIdResponse: true }, fields)
+        assert.strictEqual(ReadResponse.value(response.fields, "x-request-id"), id)
+      }
+      const { id, response } = yield* given({ requestIdResponse: true, requestIdHeader: "" }, {})
+      assert.strictEqual(ReadResponse.value(response.fields, "x-request-id"), id)
+    })
+  )
+
+  it.live("does not replace what the application says in that field", () =>
+    Effect.gen(function* () {
+      const seen = yield* serve({ requestIdResponse: true })
+      const response = yield* Wire.exchange(seen.port, Wire.request("GET", "/named"))
+      assert.strictEqual(ReadResponse.value(response.fields, "x-request-id"), "mine")
+    })
+  )
+
+  it.live("stands in every line that the handler logs, with its connection's", () =>
+    Effect.gen(function* () {
+      const seen = yield* serve()
+      yield* Wire.exchange(seen.port, Wire.request("GET", "/says", { "X-Request-Id": "theirs" }))
+      const { annotations } = yield* lineOf(seen)
+      const said = seen.lines.find(({ message }) => message === "said")
+      assert.deepStrictEqual(said?.annotations, {
+        "nvo.connection.id": annotations["nvo.connection.id"],
+        "nvo.request.id": "theirs"
+      })
+    })
+  )
+})
