@@ -89,15 +89,15 @@ class AcceptQueue {
     }
   }
 
-  readonly take: Accepted = Effect.suspend(
-    () =>
-      this.ready.shift() ??
-      Effect.callback<NetConnection.NetConnection, TransportError.TransportError>((resume) => {
-        this.waiting = resume
-        return Effect.sync(() => {
-          if (this.waiting === resume) this.waiting = undefined
-        })
+  readonly take: Accepted = Effect.callback<NetConnection.NetConnection, TransportError.TransportError>(
+    (resume) => {
+      const ready = this.ready.shift()
+      if (ready !== undefined) return resume(ready)
+      this.waiting = resume
+      return Effect.sync(() => {
+        if (this.waiting === resume) this.waiting = undefined
       })
+    }
   )
 
   /** Drops what nobody will accept. */

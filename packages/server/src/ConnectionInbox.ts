@@ -51,6 +51,8 @@ export class ConnectionInbox {
     const parked = Effect.callback<Uint8Array, TransportError.TransportError | Cause.Done>((resume) => {
       if (this.waiting !== undefined)
         return resume(Effect.die(new Error("Two fibers pull from one connection")))
+      // The fiber may have given way since it looked: what came meanwhile is in front of what is still to come.
+      if (this.ahead.length > 0 || this.departure !== undefined) return resume(this.pull)
       this.waiting = resume
       return Effect.sync(() => {
         if (this.waiting === resume) this.waiting = undefined

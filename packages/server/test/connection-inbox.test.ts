@@ -2,6 +2,7 @@
 
 import { assert, describe, it } from "@effect/vitest"
 import { ConnectionId } from "@nvo/protocol"
+import { SimulatedTime } from "@nvo/testing"
 import { Cause, Effect, Exit, Fiber, Pull } from "effect"
 import { ConnectionInbox, READ_AHEAD_BATCHES, READ_AHEAD_BYTES } from "../src/ConnectionInbox.ts"
 import type { Departure } from "../src/Transport.ts"
@@ -179,4 +180,32 @@ describe("ConnectionInbox", () => {
       assert.deepStrictEqual(yield* inbox.pull, bytes(1))
     })
   )
+
+  // A fiber gives way to others after a number of steps, which may be between any two of a pull's.
+  it("keeps order and end whenever its reader gives way to what arrives", () => {
+    for (let steps = 5; steps < 40; steps++) {
+      const got = SimulatedTime.run(
+        Effect.gen(function* () {
+          const { inbox } = make()
+          const got: Array<number> = []
+          const reading = Effect.runForkWith(yield* Effect.context<never>())(
+            Effect.exit(Effect.forever(Effect.map(inbox.pull, (batch) => got.push(batch[0]))))
+          )
+          for (let octet = 0; octet < 50; octet++) {
+            inbox.offer(bytes(octet))
+            yield* Effect.yieldNow
+          }
+          inbox.end()
+          assert.isTrue(isDone((yield* Fiber.join(reading)) as Exit.Exit<never, Cause.Done>))
+          return got
+        }),
+        { stepsBeforeYield: steps, turns: 10_000 }
+      )
+      assert.deepStrictEqual(
+        got,
+        Array.from({ length: 50 }, (_, octet) => octet),
+        `${steps} steps`
+      )
+    }
+  })
 })

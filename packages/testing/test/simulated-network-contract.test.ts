@@ -49,4 +49,12 @@ const plans: Readonly<Record<string, FaultPlan.FaultPlan>> = {
 for (const [name, plan] of Object.entries(plans)) {
   TransportContract.suite(`simulated, ${name}`, subject({ seed: 1, plan }), runner)
 }
+TransportContract.suite(
+  "simulated, fibers in any order",
+  subject({ seed: 1, plan: plans["a slow network that splits and joins"] }),
+  {
+    describe,
+    live: (name, test) => it(name, () => SimulatedTime.run(Effect.scoped(test()), { shuffle: true }))
+  }
+)
 TransportContract.suite("simulated, on the live clock", subject({ seed: 1 }), { describe, live: it.live })

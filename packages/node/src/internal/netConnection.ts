@@ -194,6 +194,9 @@ export class NetConnection implements Transport.Connection {
     })
 
   private readonly drained = Effect.callback<void, TransportError.TransportError>((resume) => {
+    // The fiber may have given way since it looked: what it waits for has happened then.
+    if (this.socket.destroyed) return resume(Effect.fail(this.writeFailed()))
+    if (!this.socket.writableNeedDrain) return resume(Effect.void)
     this.onDrain.push(resume)
     return Effect.sync(() => {
       this.onDrain = this.onDrain.filter((other) => other !== resume)

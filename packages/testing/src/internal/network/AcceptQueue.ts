@@ -30,16 +30,14 @@ export class AcceptQueue {
   }
 
   /** The next connection. Interruption loses none. */
-  readonly take: Arrival = Effect.suspend(
-    () =>
-      this.ready.shift() ??
-      Effect.callback<ServerEnd, TransportError.TransportError>((resume) => {
-        this.waiting = resume
-        return Effect.sync(() => {
-          if (this.waiting === resume) this.waiting = undefined
-        })
-      })
-  )
+  readonly take: Arrival = Effect.callback<ServerEnd, TransportError.TransportError>((resume) => {
+    const ready = this.ready.shift()
+    if (ready !== undefined) return resume(ready)
+    this.waiting = resume
+    return Effect.sync(() => {
+      if (this.waiting === resume) this.waiting = undefined
+    })
+  })
 
   /** Drops what nobody will accept, now and later. */
   readonly close: Effect.Effect<void> = Effect.suspend(() => {

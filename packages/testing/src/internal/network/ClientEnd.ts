@@ -63,15 +63,10 @@ export class ClientEnd {
   })
 
   /** The next octets, or how the server left. */
-  readonly receive: Effect.Effect<Received> = Effect.suspend((): Effect.Effect<Received> => {
+  readonly receive: Effect.Effect<Received> = Effect.callback((resume) => {
     const next = this.received.shift() ?? this.departure
-    if (next === undefined) return this.parked
-    this.incoming.resume()
-    return Effect.succeed(next)
-  })
-
-  private readonly parked = Effect.callback<Received>((resume) => {
-    this.waiting = resume
+    if (next === undefined) this.waiting = resume
+    else resume(Effect.succeed(next))
     this.incoming.resume()
     return Effect.sync(() => {
       if (this.waiting === resume) this.waiting = undefined

@@ -21,6 +21,7 @@ export class ServerEnd implements Transport.Connection {
   private readonly incoming: Pipe
   private readonly outgoing: Pipe
   private readonly highWaterMark: number
+  private readonly onQueued: (octets: number) => void
   private readonly released: () => void
   private waiting: Array<Wait> = []
   /** Who waits for the end of this side. */
@@ -35,6 +36,7 @@ export class ServerEnd implements Transport.Connection {
     peer: { readonly address: string; readonly port: number },
     pipes: { readonly incoming: Pipe; readonly outgoing: Pipe },
     highWaterMark: number,
+    onQueued: (octets: number) => void,
     released: () => void
   ) {
     this.id = id
@@ -43,6 +45,7 @@ export class ServerEnd implements Transport.Connection {
     this.incoming = pipes.incoming
     this.outgoing = pipes.outgoing
     this.highWaterMark = highWaterMark
+    this.onQueued = onQueued
     this.released = released
     this.inbox = new ConnectionInbox.ConnectionInbox(id, () => this.incoming.resume())
     this.pull = this.inbox.pull
@@ -106,6 +109,7 @@ export class ServerEnd implements Transport.Connection {
     for (const item of octets) {
       this.outgoing.write(typeof item === "string" ? Latin1.encode(item) : item.slice())
     }
+    this.onQueued(this.outgoing.queued)
     return this.outgoing.queued < this.highWaterMark
   }
 
@@ -121,6 +125,9 @@ export class ServerEnd implements Transport.Connection {
     })
 
   private readonly drained = Effect.callback<void, TransportError.TransportError>((resume) => {
+    // The fiber may have given way since it looked: what it waits for has happened then.
+    if (this.lost !== undefined) return resume(Effect.fail(this.writeFailed()))
+    if (this.outgoing.queued < this.highWaterMark) return resume(Effect.void)
     this.waiting.push(resume)
     return Effect.sync(() => {
       this.waiting = this.waiting.filter((other) => other !== resume)

@@ -11,11 +11,13 @@ import * as Layer from "effect/Layer"
 import * as Bytes from "../../Bytes.ts"
 import {
   connected,
+  givingWay,
   listening,
   pullOctets,
   QUIET,
   reasonOf,
   receiveOctets,
+  STEPS,
   sameAs,
   settled,
   type Test,
@@ -72,6 +74,27 @@ export const accepting: Readonly<Record<string, Test>> = {
         [...seen].sort((a, b) => a - b),
         Array.from({ length: peers }, (_, i) => i)
       )
+    }),
+
+  "gives connections in order whenever who accepts gives way": (subject) =>
+    Effect.gen(function* () {
+      const { connect, listener } = yield* listening(subject)
+      for (const steps of STEPS) {
+        const accepting = yield* Effect.forkScoped(
+          givingWay(
+            steps,
+            Effect.forEach(Array.from({ length: 8 }), () => listener.accept)
+          )
+        )
+        for (let i = 0; i < 8; i++) {
+          const peer = yield* connect
+          yield* peer.send(Uint8Array.of(i))
+          for (let j = 0; j < i; j++) yield* Effect.yieldNow
+        }
+        const connections = yield* Fiber.join(accepting)
+        const first = yield* Effect.forEach(connections, (one) => Effect.map(one.pull, ([octet]) => octet))
+        assert.deepEqual(first, [0, 1, 2, 3, 4, 5, 6, 7])
+      }
     }),
 
   "says that a place is taken": (subject) =>

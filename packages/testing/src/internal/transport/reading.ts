@@ -9,6 +9,7 @@ import * as Fiber from "effect/Fiber"
 import * as Bytes from "../../Bytes.ts"
 import {
   connected,
+  givingWay,
   isDone,
   MORE_THAN_BUFFERS,
   PIECE,
@@ -17,6 +18,7 @@ import {
   pullOctets,
   QUIET,
   receiveAll,
+  STEPS,
   standstill,
   type Test,
   text,
@@ -74,6 +76,24 @@ export const reading: Readonly<Record<string, Test>> = {
         yield* Fiber.interrupt(fiber)
         yield* peer.send(text(word))
         assert.equal(Bytes.toText(yield* pullOctets(connection, word.length)), word)
+      }
+    }),
+
+  "keeps order and end whenever who pulls gives way": (subject) =>
+    Effect.gen(function* () {
+      for (const steps of STEPS) {
+        const { connection, peer } = yield* connected(subject)
+        const reading = yield* Effect.forkScoped(givingWay(steps, pullOctets(connection, 200)))
+        for (let i = 0; i < 200; i++) {
+          yield* peer.send(Uint8Array.of(i))
+          if (i % 3 === 0) yield* Effect.yieldNow
+        }
+        yield* peer.end
+        assert.deepEqual(
+          [...(yield* Fiber.join(reading))],
+          Array.from({ length: 200 }, (_, i) => i)
+        )
+        assert.ok(isDone(yield* givingWay(steps, Effect.exit(connection.pull))))
       }
     }),
 

@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Pull from "effect/Pull"
+import * as Scheduler from "effect/Scheduler"
 import type * as Scope from "effect/Scope"
 import * as Bytes from "../../Bytes.ts"
 import type { Peer, Subject } from "../../TransportContract.ts"
@@ -123,6 +124,15 @@ export const text = Bytes.fromText
 /** Octets of all values, so that a place that is swapped or lost shows. */
 export const pattern = (length: number): Uint8Array =>
   Uint8Array.from({ length }, (_, i) => (i * 31 + (i >> 8)) & 0xff)
+
+/**
+ * A fiber that gives way to others after so few steps: whatever it does in two steps, something can come between.
+ * Fewer than five and it gets nowhere.
+ */
+export const givingWay = <A, E, R>(steps: number, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.provideService(effect, Scheduler.MaxOpsBeforeYield, steps)
+
+export const STEPS = Array.from({ length: 16 }, (_, i) => i + 5)
 
 export type Test = (subject: Subject) => Effect.Effect<void, unknown, Scope.Scope>
 

@@ -9,6 +9,7 @@ import * as Bytes from "../../Bytes.ts"
 import {
   connected,
   failsWith,
+  givingWay,
   isDone,
   MORE_THAN_BUFFERS,
   PIECE,
@@ -18,6 +19,7 @@ import {
   QUIET,
   receiveAll,
   receiveOctets,
+  STEPS,
   standstill,
   type Test,
   text,
@@ -102,6 +104,22 @@ export const writing: Readonly<Record<string, Test>> = {
       )
       assert.equal(connection.writeUnsafe(["on"]), true)
       assert.equal(Bytes.toText(yield* receiveOctets(peer, 2)), "on")
+    }),
+
+  "goes on when the peer has read, whenever who writes gives way": (subject) =>
+    Effect.gen(function* () {
+      for (const steps of STEPS) {
+        const { connection, peer } = yield* connected(subject)
+        const piece = pattern(20_000)
+        const writer = yield* Effect.forkScoped(
+          givingWay(
+            steps,
+            Effect.forEach(Array.from({ length: 40 }), () => connection.write([piece]), { discard: true })
+          )
+        )
+        yield* receiveOctets(peer, 40 * piece.length)
+        yield* Fiber.join(writer)
+      }
     }),
 
   "can be interrupted while it waits for the peer": (subject) =>
