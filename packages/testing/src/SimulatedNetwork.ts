@@ -9,7 +9,7 @@
  * ```ts
  * import { Effect, Layer } from "effect"
  * import { HttpServer, HttpServerResponse } from "effect/http"
- * import { Connections, Engine, ServerConfig, ServerErrors, Transport } from "@nvo/server"
+ * import { Engine, ServerConfig, Transport } from "@nvo/server"
  * import * as Bytes from "@nvo/testing/Bytes"
  * import * as FaultPlan from "@nvo/testing/FaultPlan"
  * import * as SimulatedNetwork from "@nvo/testing/SimulatedNetwork"
@@ -29,8 +29,7 @@
  *   Effect.provide(
  *     Layer.mergeAll(
  *       SimulatedNetwork.layer({ seed: 1, plan: FaultPlan.make({ toServer: { segment: [1, 1] } }) }),
- *       ServerErrors.ServerErrors.layer,
- *       Connections.Connections.layer
+ *       Engine.layerServices
  *     )
  *   )
  * )
@@ -108,6 +107,12 @@ export class SimulatedNetwork extends Context.Service<
     readonly held: Effect.Effect<Held>
     /** Everything that happened so far. */
     readonly events: Effect.Effect<ReadonlyArray<Event>>
+    /**
+     * The most octets that have waited with one server's end so far, without an Effect: for checks after every step.
+     *
+     * @internal
+     */
+    readonly mostQueuedUnsafe: () => number
   }
 >()("@nvo/testing/SimulatedNetwork") {}
 
@@ -119,6 +124,8 @@ export interface Options {
   readonly plan?: FaultPlan.FaultPlan | ((connection: number) => FaultPlan.FaultPlan) | undefined
   /** Octets that may wait with the server before `write` suspends. Default: 65,536. */
   readonly writeHighWaterMark?: number | undefined
+  /** Told of every event when it happens. */
+  readonly onEvent?: ((event: Event) => void) | undefined
 }
 
 // The first of the ports that `port: 0` gives out, and of those that clients come from: what Linux does.
@@ -175,6 +182,7 @@ const make = (options: Options) =>
     let connections = 0
     let serverEnds = 0
     let clientEnds = 0
+    let mostQueued = 0
     let port = FIRST_FREE_PORT
 
     const open = (place: AcceptQueue): ClientEnd => {
@@ -184,7 +192,9 @@ const make = (options: Options) =>
       const note =
         (direction: Event["direction"]) =>
         (event: Event["event"], octets = 0) => {
-          events.push({ time: world.now(), connection, direction, event, octets })
+          const one = { time: world.now(), connection, direction, event, octets }
+          events.push(one)
+          options.onEvent?.(one)
         }
       const toServer = note("ToServer")
       const toClient = note("ToClient")
@@ -202,6 +212,9 @@ const make = (options: Options) =>
         { address: CLIENT_ADDRESS, port: FIRST_CLIENT_PORT + connection },
         { incoming, outgoing },
         options.writeHighWaterMark ?? 65_536,
+        (queued) => {
+          if (queued > mostQueued) mostQueued = queued
+        },
         () => {
           serverEnds--
           toClient("ServerClosed")
@@ -235,7 +248,7 @@ const make = (options: Options) =>
           place.push(Effect.fail(TransportError.make({ _tag: "AcceptFailed", cause })))
         })
       } else {
-        world.after(0, () => place.push(Effect.succeed(server)))
+        place.push(Effect.succeed(server))
       }
       return client
     }
@@ -283,7 +296,8 @@ const make = (options: Options) =>
         ),
       heal,
       held: Effect.sync(() => ({ listeners: places.size, serverEnds, clientEnds })),
-      events: Effect.sync(() => [...events])
+      events: Effect.sync(() => [...events]),
+      mostQueuedUnsafe: () => mostQueued
     }
     return Context.make(SimulatedNetwork, network).pipe(Context.add(Transport.Transport, { listen }))
   })

@@ -542,7 +542,12 @@ const conclude = Effect.fnUntraced(function* (
     yield* self.reportFailure(exchange, failure)
   }
   self.observeEnd(exchange)
-  if (exchange.aborted || exchange.switched !== undefined) return false
+  if (exchange.switched !== undefined) return false
+  if (exchange.aborted) {
+    // A peer that has ended its side only can still read; see `abandon`.
+    if (exchange.minorVersion === 0 && self.phase === "Responding") yield* self.transport.reset
+    return false
+  }
   // No complete response: the peer can tell by the way the connection ends.
   if (self.phase !== "Draining") {
     yield* self.abandon(exchange)
