@@ -1,7 +1,7 @@
 // The parts of the documentation that are made from the code: what they say cannot drift from what it does.
 import * as fs from "node:fs"
 import * as path from "node:path"
-import { Http1Error } from "@nvo/protocol"
+import { Http1Error, Http2ConnectionState, Http2Error, StreamState } from "@nvo/protocol"
 import {
   ApplicationError,
   ConnectionState,
@@ -130,6 +130,21 @@ const reasonTable = (reasons: Readonly<Record<string, Row>>): string =>
     ])
   )
 
+const http2Reasons = table(
+  ["reason", "who", "what ends", "code", "status", "section", "what it says"],
+  Object.entries(Http2Error.reasons).map(
+    ([name, { code, initiator, scope, section, status: answer, text }]) => [
+      `\`${name}\``,
+      initiator,
+      scope,
+      `\`${code}\``,
+      status(answer),
+      section,
+      text
+    ]
+  )
+)
+
 const errors = (): string => `${notice}
 
 # Errors
@@ -151,6 +166,14 @@ answer is a problem document (RFC 9457) that names the reason.
 ${(Object.keys(phases) as ReadonlyArray<Http1Error.Phase>)
   .map((phase) => `### ${phases[phase]}\n\n${protocolReasons(phase)}`)
   .join("\n\n")}
+
+## \`Http2Error\`: what is wrong on an HTTP/2 connection
+
+With \`streamId\`, 0 where no stream is concerned. A stream error ends its stream with RST_STREAM and leaves the others
+alone; a connection error ends the connection with GOAWAY; both say the code. A reason with a status is answered
+instead.
+
+${http2Reasons}
 
 ## \`TransportError\`: between the server and the operating system
 
@@ -192,6 +215,8 @@ ${reasonTable(OverloadError.reasons)}
 const parts: Record<string, Record<string, () => string>> = {
   "docs/architecture.md": {
     "connection-state": () => `\`\`\`mermaid\n${ConnectionState.toMermaid()}\n\`\`\``,
+    "http2-connection-state": () => `\`\`\`mermaid\n${Http2ConnectionState.toMermaid()}\n\`\`\``,
+    "stream-state": () => `\`\`\`mermaid\n${StreamState.toMermaid()}\n\`\`\``,
     shutdown: () => `\`\`\`mermaid\n${Shutdown.toMermaid()}\n\`\`\``
   }
 }

@@ -1,3 +1,6 @@
+import { classes, HEXDIG, TARGET, TARGET_WHATWG } from "./Grammar.ts"
+import type { Limits } from "./Limits.ts"
+
 /**
  * A request target in one of its four forms, RFC 9112 §3.2.
  *
@@ -59,6 +62,26 @@ export const fromValid = (form: Form, raw: string): RequestTarget => {
       }
     }
   }
+}
+
+/**
+ * Where a path with its query leaves the grammar, counted from the beginning of `text`, or -1. It is read from `from`
+ * on: behind the leading "/" or the authority.
+ */
+export const pathFault = (text: string, from: number, grammar: Limits["targetGrammar"]): number => {
+  const allowed = grammar === "rfc3986" ? TARGET : TARGET | TARGET_WHATWG
+  for (let i = from; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    if ((classes[code] & allowed) === 0) return i
+    if (
+      code === 0x25 &&
+      grammar === "rfc3986" &&
+      ((classes[text.charCodeAt(i + 1)] & HEXDIG) === 0 || (classes[text.charCodeAt(i + 2)] & HEXDIG) === 0)
+    ) {
+      return i
+    }
+  }
+  return -1
 }
 
 /** Where the authority that starts at `from` ends: at the first "/" or "?", or at the end. */

@@ -6,7 +6,7 @@
 import * as Authority from "../../http/Authority.ts"
 import * as BodyFraming from "../../http/BodyFraming.ts"
 import type { TextSection } from "../../http/FieldSection.ts"
-import { classes, HEXDIG, HTAB, SP, TARGET, TARGET_WHATWG } from "../../http/Grammar.ts"
+import { classes, HTAB, SP, TARGET, TARGET_WHATWG } from "../../http/Grammar.ts"
 import type { Limits } from "../../http/Limits.ts"
 import * as Redaction from "../../http/Redaction.ts"
 import * as RequestTarget from "../../http/RequestTarget.ts"
@@ -32,20 +32,15 @@ const checkPath = (
   at: number,
   grammar: Limits["targetGrammar"]
 ): Refusal | undefined => {
-  const allowed = grammar === "rfc3986" ? TARGET : TARGET | TARGET_WHATWG
-  for (let i = from; i < target.length; i++) {
-    const code = target.charCodeAt(i)
-    if ((classes[code] & allowed) === 0) return refuse("InvalidTarget", at + i, quoteOctet(code))
-    if (
-      code === 0x25 &&
-      grammar === "rfc3986" &&
-      ((classes[target.charCodeAt(i + 1)] & HEXDIG) === 0 ||
-        (classes[target.charCodeAt(i + 2)] & HEXDIG) === 0)
-    ) {
-      return refuse("InvalidTarget", at + i, `${quote(target.slice(i, i + 3))} is not percent-encoding`)
-    }
-  }
-  return undefined
+  const fault = RequestTarget.pathFault(target, from, grammar)
+  if (fault === -1) return undefined
+  return refuse(
+    "InvalidTarget",
+    at + fault,
+    target.charCodeAt(fault) === 0x25
+      ? `${quote(target.slice(fault, fault + 3))} is not percent-encoding`
+      : quoteOctet(target.charCodeAt(fault))
+  )
 }
 
 const checkTarget = (

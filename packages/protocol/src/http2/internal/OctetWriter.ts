@@ -33,6 +33,16 @@ export class OctetWriter {
     this.bytes[this.at++] = value
   }
 
+  /** How many octets were written since the last cut: a place that `ensure` may move, as `position` tells. */
+  get mark(): number {
+    return this.at - this.from
+  }
+
+  /** Where in `bytes` the place is now that `mark` named. */
+  position(mark: number): number {
+    return this.from + mark
+  }
+
   /** Puts octets of somebody else's into the order, without a copy. */
   share(octets: Uint8Array): void {
     this.cut()

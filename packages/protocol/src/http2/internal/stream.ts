@@ -1,0 +1,114 @@
+/**
+ * A stream, and the book of all streams of a connection: which are open, and what became of the others.
+ */
+import { Receiver } from "../FlowControl.ts"
+import type * as StreamState from "../StreamState.ts"
+import type { Fields } from "./responseFields.ts"
+
+/** A stream that is not closed. Written by its connection only. */
+export class Stream {
+  readonly id: number
+  readonly method: string
+  state: StreamState.State = "Open"
+  urgency: number
+
+  // What the peer sends.
+  readonly receiver: Receiver
+  /** Octets of the body that were declared, or -1. */
+  readonly expected: number
+  /** Octets of the body that came. */
+  received = 0
+  /** Octets that were given to the application and that it has not taken yet. */
+  held = 0
+  /** How many more octets are thrown away before the stream is reset; -1 while they are wanted. */
+  discard = -1
+
+  // What is sent.
+  sendWindow: number
+  /** Whether the final head was sent. */
+  answered = false
+  /** Octets of the response's body that are still due, or -1 if their number was not said. */
+  remaining = -1
+  queue: Array<Uint8Array> = []
+  queued = 0
+  /** Whether END_STREAM follows what is queued. */
+  ending = false
+  trailers: Fields | undefined = undefined
+  /** Whether the stream stands in line to send. */
+  scheduled = false
+
+  constructor(
+    id: number,
+    method: string,
+    expected: number,
+    urgency: number,
+    streamWindow: number,
+    sendWindow: number
+  ) {
+    this.id = id
+    this.method = method
+    this.expected = expected
+    this.urgency = urgency
+    this.receiver = new Receiver(streamWindow)
+    this.sendWindow = sendWindow
+  }
+
+  /** Whether the peer may still send something. */
+  get isReceiving(): boolean {
+    return this.state === "Open" || this.state === "HalfClosedLocal"
+  }
+
+  /** Whether this side may still send something. */
+  get isSending(): boolean {
+    return this.state === "Open" || this.state === "HalfClosedRemote"
+  }
+}
+
+// Streams that this side has reset, and whose late frames are ignored. Those beyond are taken for closed; a round
+// trip with so many resets is over the budget for them. Chosen by feel.
+const REMEMBERED_RESETS = 256
+
+// Runs of numbers that the peer has left out. They are closed without having been open (§5.1.1).
+const REMEMBERED_GAPS = 16
+
+/** See the module. */
+export class Streams {
+  readonly open = new Map<number, Stream>()
+  /** The highest number that the peer has used. */
+  last = 0
+  private readonly resets = new Set<number>()
+  private readonly gaps: Array<readonly [from: number, to: number]> = []
+
+  /** The peer uses a number for the first time. */
+  use(id: number): void {
+    if (id > this.last + 2) {
+      this.gaps.push([this.last + 1, id - 2])
+      if (this.gaps.length > REMEMBERED_GAPS) this.gaps.shift()
+    }
+    this.last = id
+  }
+
+  remember(id: number): void {
+    this.resets.add(id)
+    if (this.resets.size > REMEMBERED_RESETS) {
+      for (const first of this.resets) {
+        this.resets.delete(first)
+        break
+      }
+    }
+  }
+
+  /** Whether the number was left out. */
+  isSkipped(id: number): boolean {
+    return this.gaps.some(([from, to]) => id >= from && id <= to)
+  }
+
+  /** The state of a stream, whatever became of it. */
+  stateOf(id: number): StreamState.State {
+    const stream = this.open.get(id)
+    if (stream !== undefined) return stream.state
+    // Even numbers are the server's, which opens none (§5.1.1).
+    if (id > this.last || id % 2 === 0) return "Idle"
+    return this.resets.has(id) ? "Reset" : "Closed"
+  }
+}
