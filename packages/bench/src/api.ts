@@ -1,4 +1,5 @@
 /** An `HttpApi`: typed parameters and payloads in, structs out as JSON. */
+import { Routes } from "@nvo/routes"
 import * as Effect from "effect/Effect"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpApi from "effect/http-api/HttpApi"
@@ -28,19 +29,26 @@ const Api = HttpApi.make("api").add(
     .prefix("/users")
 )
 
-const UsersHandlers = HttpApiBuilder.group(
-  Api,
-  "users",
-  Effect.fnUntraced(function* (handlers) {
-    return handlers.handleAll({
-      get: ({ params }) =>
-        Effect.succeed({ id: params.id, name: `User ${params.id}`, email: `user${params.id}@example.com` }),
-      create: ({ payload }) => Effect.succeed({ id: 1, ...payload })
+/** The server of the api, with its group built by Effect's `HttpApiBuilder.group` or by one in its place. */
+const serve = (group: typeof HttpApiBuilder.group) => {
+  const handlers = group(
+    Api,
+    "users",
+    Effect.fnUntraced(function* (handlers) {
+      return handlers.handleAll({
+        get: ({ params }) =>
+          Effect.succeed({ id: params.id, name: `User ${params.id}`, email: `user${params.id}@example.com` }),
+        create: ({ payload }) => Effect.succeed({ id: 1, ...payload })
+      })
     })
+  )
+  return HttpRouter.serve(HttpApiBuilder.layer(Api).pipe(Layer.provide(handlers)), {
+    disableLogger: true,
+    disableListenLog: true
   })
-)
+}
 
-export const layer = HttpRouter.serve(HttpApiBuilder.layer(Api).pipe(Layer.provide(UsersHandlers)), {
-  disableLogger: true,
-  disableListenLog: true
-})
+export const layer = serve(HttpApiBuilder.group)
+
+/** The same, with compiled routes. */
+export const compiled = serve(Routes.group)

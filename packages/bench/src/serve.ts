@@ -1,5 +1,5 @@
 /**
- * `npm run serve -- hello|api|echo --port N`: starts one of the small servers that outside tools are pointed at.
+ * `npm run serve -- hello|api|routes|echo --port N`: starts one of the small servers that outside tools are pointed at.
  * `--help` lists the rest. The limits of nvo come from the environment (`NVO_HEAD_BYTES=32768`…).
  */
 import * as Http from "node:http"
@@ -25,11 +25,11 @@ class NotAvailable extends Data.TaggedError("NotAvailable")<{ readonly message: 
 
 const hello = HttpRouter.serve(Hello.layer, { disableLogger: true, disableListenLog: true })
 
-const apps = { hello, api: Api.layer, echo: Echo.layer }
+const apps = { hello, api: Api.layer, routes: Api.compiled, echo: Echo.layer }
 
-const app = Argument.Literals("app", ["hello", "api", "echo"]).pipe(
+const app = Argument.Literals("app", ["hello", "api", "routes", "echo"]).pipe(
   Argument.withDescription(
-    "hello: three routes. api: an HttpApi. echo: answers with the request as it was understood"
+    "hello: three routes. api: an HttpApi. routes: the same, compiled. echo: answers with the request as it was understood"
   )
 )
 

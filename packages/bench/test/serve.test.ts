@@ -99,6 +99,7 @@ describe("npm run serve --", () => {
   )
 
   it.live("api", () => api("api").pipe(Effect.provide(NodeServices.layer)))
+  it.live("routes", () => api("routes").pipe(Effect.provide(NodeServices.layer)))
   it.live("api --server platform-node", () =>
     api("api --server platform-node").pipe(Effect.provide(NodeServices.layer))
   )

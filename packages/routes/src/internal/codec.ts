@@ -4,7 +4,7 @@
  * place, and where a value is refused, the interpreter says why.
  */
 import type * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
+import type * as Exit from "effect/Exit"
 import * as Schema from "effect/Schema"
 import * as SchemaAST from "effect/SchemaAST"
 import * as SchemaJITCompiler from "effect/schema/SchemaJITCompiler"
@@ -22,6 +22,8 @@ export const encoder = (schema: Schema.Top, options: SchemaAST.ParseOptions | un
   return Schema.encodeUnknownEffect(schema, options)
 }
 
-/** Whether an effect is finished and has a value. */
-export const isDone = (effect: unknown): effect is Exit.Success<unknown> =>
-  Exit.isExit(effect) && effect._tag === "Success"
+const exitTypeId = "~effect/Exit"
+
+/** Whether an effect is finished and has a value. (`Exit.isExit` asks first whether it is an object at all.) */
+export const isDone = (effect: object): effect is Exit.Success<unknown> =>
+  exitTypeId in effect && (effect as Exit.Exit<unknown, unknown>)._tag === "Success"

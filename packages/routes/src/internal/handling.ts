@@ -48,7 +48,8 @@ const jsonPayload = (
     const contentType = http.headers["content-type"] ?? "application/json"
     const decoder = decoders.get(contentType) ?? decoders.get(mediaType(contentType))
     if (decoder === undefined) return original(request)
-    return Effect.flatMap(Effect.orDie(http.text), (text) => {
+    const { text } = http
+    const read = (text: string): AnyEffect => {
       let decoded: Effect.Effect<unknown, Schema.SchemaError, unknown>
       try {
         decoded = decoder.decode(text === "" ? decoder.empty : JSON.parse(text))
@@ -64,7 +65,8 @@ const jsonPayload = (
       }
       request.payload = decoded.value
       return handler(request)
-    })
+    }
+    return Codec.isDone(text) ? read(text.value as string) : Effect.flatMap(Effect.orDie(text), read)
   }
 }
 
@@ -86,8 +88,14 @@ export const make = Effect.fnUntraced(function* (
 
   const from = (at: number, request: Request, context: Context.Context<never>): AnyEffect => {
     for (let index = at; index < parts.length; index++) {
-      const { decode, input, kind, name } = parts[index]
-      const decoded = decode(input(context))
+      const { decode, input, kind, name, read } = parts[index]
+      const raw = input(context)
+      const value = read?.(raw)
+      if (value !== undefined) {
+        request[name] = value
+        continue
+      }
+      const decoded = decode(raw)
       if (!Codec.isDone(decoded)) {
         return Effect.flatMap(HttpApiSchemaError.wrap(kind, decoded), (value) => {
           request[name] = value

@@ -4,16 +4,28 @@ import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import type { HttpApiSchemaError } from "effect/http-api/HttpApiError"
 import * as Schema from "effect/Schema"
+import type * as SchemaAST from "effect/SchemaAST"
 import * as Codec from "./codec.ts"
 import type { Place } from "./original.ts"
 import * as Plan from "./plan.ts"
+import * as StringsReader from "./stringsReader.ts"
 
 export interface RequestPart {
+  /** Reads what is plain and right. */
+  readonly read: StringsReader.StringsReader | undefined
   readonly name: string
   readonly kind: HttpApiSchemaError["kind"]
   readonly input: (context: Context.Context<never>) => unknown
   readonly decode: Codec.Codec
 }
+
+const codec = (
+  schema: Schema.Top,
+  options: SchemaAST.ParseOptions | undefined
+): Pick<RequestPart, "read" | "decode"> => ({
+  read: options === undefined ? StringsReader.make(schema) : undefined,
+  decode: Codec.decoder(schema, options)
+})
 
 /** In Effect's order: the first part that is wrong is the one that is told. */
 export const make = (place: Place): ReadonlyArray<RequestPart> => {
@@ -25,7 +37,7 @@ export const make = (place: Place): ReadonlyArray<RequestPart> => {
       name: "params",
       kind: "Params",
       input: (context) => Context.getUnsafe(context, HttpRouter.RouteContext).params,
-      decode: Codec.decoder(params, options.params)
+      ...codec(params, options.params)
     })
   }
   if (headers !== undefined) {
@@ -33,7 +45,7 @@ export const make = (place: Place): ReadonlyArray<RequestPart> => {
       name: "headers",
       kind: "Headers",
       input: (context) => Context.getUnsafe(context, HttpServerRequest.HttpServerRequest).headers,
-      decode: Codec.decoder(headers, options.headers)
+      ...codec(headers, options.headers)
     })
   }
   if (query !== undefined) {
@@ -41,7 +53,7 @@ export const make = (place: Place): ReadonlyArray<RequestPart> => {
       name: "query",
       kind: "Query",
       input: (context) => Context.getUnsafe(context, HttpServerRequest.ParsedSearchParams),
-      decode: Codec.decoder(Schema.toCodecArrayFromSingle(query), options.query)
+      ...codec(Schema.toCodecArrayFromSingle(query), options.query)
     })
   }
   return parts
