@@ -36,6 +36,8 @@ export interface Options {
   readonly limit?: Duration.Input | undefined
   /** Turns of fibers without any time passing after which the program is `Stuck`. Default: 1,000,000. */
   readonly turns?: number | undefined
+  /** Called after every turn of a fiber. What it throws is thrown by the run. */
+  readonly inspect?: (() => void) | undefined
 }
 
 /** Nothing can happen any more, or nothing else: the program waits for what never comes, or goes in circles. */
@@ -232,6 +234,7 @@ export const runExit = <A, E>(
     const exit = fiber.pollUnsafe()
     if (exit !== undefined) return exit
     if (world.turn()) {
+      options.inspect?.()
       if (++turns > maxTurns) return stuck("Livelock")
     } else if (world.elapsed > limit) return stuck("TimeLimit")
     else if (!world.advance()) return stuck("Deadlock")

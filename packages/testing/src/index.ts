@@ -2,6 +2,7 @@
  * What tests of HTTP share: generators on fast-check, and the contract of transports.
  */
 export * as Bytes from "./Bytes.ts"
+export * as Canaries from "./Canaries.ts"
 export * as Characters from "./Characters.ts"
 export * as ChunkedModel from "./ChunkedModel.ts"
 export * as FaultPlan from "./FaultPlan.ts"
@@ -15,7 +16,9 @@ export * as Mutation from "./Mutation.ts"
 export * as RequestGenerator from "./RequestGenerator.ts"
 export * as RequestModel from "./RequestModel.ts"
 export * as ResponseGenerator from "./ResponseGenerator.ts"
+export * as ResponseReader from "./ResponseReader.ts"
 export * as SimulatedNetwork from "./SimulatedNetwork.ts"
 export * as SimulatedTime from "./SimulatedTime.ts"
+export * as Simulation from "./Simulation.ts"
 export * as TargetGenerator from "./TargetGenerator.ts"
 export * as TransportContract from "./TransportContract.ts"

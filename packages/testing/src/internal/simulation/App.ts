@@ -1,0 +1,89 @@
+/** The application that is served in a simulation. What it answers is known to the model: see `Requests`. */
+import { RequestSource } from "@nvo/server"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type { HttpServerError } from "effect/http/HttpServerError"
+import * as HttpServerRequest from "effect/http/HttpServerRequest"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
+import * as Bytes from "../../Bytes.ts"
+import { askOf, content } from "./Requests.ts"
+import type { Witness } from "./Witness.ts"
+
+const connectionOf = (request: HttpServerRequest.HttpServerRequest): number =>
+  Option.match(RequestSource.of(request), { onNone: () => 0, onSome: (source) => source.connectionId })
+
+const pieces = (text: string, count: number): ReadonlyArray<Uint8Array> => {
+  const length = Math.max(1, Math.ceil(text.length / count))
+  return Array.from({ length: Math.ceil(text.length / length) }, (_, i) =>
+    Bytes.fromText(text.slice(i * length, (i + 1) * length))
+  )
+}
+
+const respond = (
+  witness: Witness,
+  request: HttpServerRequest.HttpServerRequest,
+  ask: ReturnType<typeof askOf>
+): Effect.Effect<HttpServerResponse.HttpServerResponse, HttpServerError | string> => {
+  const headers = { "x-id": String(ask.id) }
+  const checked = (body: string): void => {
+    if (body !== content(`q${ask.id}`, body.length))
+      witness.violation(
+        connectionOf(request),
+        `request ${ask.id} came with octets of another: ${body.slice(0, 100)}`
+      )
+  }
+  const text = () =>
+    HttpServerResponse.uint8Array(Bytes.fromText(content(`r${ask.id}`, ask.size)), { headers })
+  switch (ask.kind) {
+    case "Echo":
+      return Effect.map(request.arrayBuffer, (buffer) => {
+        const bytes = new Uint8Array(buffer)
+        checked(Bytes.toText(bytes))
+        return HttpServerResponse.uint8Array(bytes, { headers })
+      })
+    case "Count":
+      // Read piece by piece and kept, as an application that collects what it streams does.
+      return Effect.map(Stream.runCollect(request.stream), (parts) => {
+        const body = Bytes.toText(Bytes.concat(parts))
+        checked(body)
+        return HttpServerResponse.text(`${ask.id}:${body.length}`, { headers })
+      })
+    case "Stream":
+      return Effect.succeed(
+        HttpServerResponse.stream(
+          Stream.fromIterable(pieces(content(`r${ask.id}`, ask.size), ask.pieces)).pipe(
+            Stream.mapEffect((piece) => Effect.as(Effect.sleep(ask.sleep), piece))
+          ),
+          { headers }
+        )
+      )
+    case "Text":
+    case "Ignore":
+      return Effect.as(Effect.sleep(ask.sleep), text())
+    case "Fail":
+      return Effect.andThen(Effect.sleep(ask.sleep), Effect.fail("on purpose"))
+    case "Die":
+      return Effect.andThen(Effect.sleep(ask.sleep), Effect.die(new Error("on purpose")))
+  }
+}
+
+const how = (exit: Exit.Exit<unknown, unknown>): string =>
+  Exit.isSuccess(exit) ? "ends" : Exit.hasInterrupts(exit) ? "is interrupted" : "fails"
+
+/** See the module. */
+export const make = (witness: Witness) =>
+  Effect.gen(function* () {
+    const request = yield* HttpServerRequest.HttpServerRequest
+    const ask = askOf(request.url)
+    const connection = connectionOf(request)
+    yield* Effect.acquireRelease(
+      Effect.sync(() => witness.enter(connection, ask.id)),
+      (_, exit) => Effect.sync(() => witness.leave(connection, ask.id, how(exit)))
+    )
+    return yield* Effect.ensuring(
+      respond(witness, request, ask),
+      Effect.sync(() => witness.responded())
+    )
+  }).pipe(Effect.interruptible)

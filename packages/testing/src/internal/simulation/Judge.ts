@@ -1,0 +1,113 @@
+/** The model's verdict on what one client got. Pure: everything it needs is handed to it. */
+import { type Response, value } from "../../ResponseReader.ts"
+import type { Received } from "./Client.ts"
+import { malformedOf, responseBody, statusOf } from "./Requests.ts"
+import type { Ask, Scenario, Script } from "./Scenario.ts"
+
+/** What is known of the connection besides what the client saw. */
+export interface Circumstances {
+  /** Whether the network lost the connection, or it could not be accepted. */
+  readonly lost: boolean
+  /** Whether the server was stopped before the client was done. */
+  readonly stopped: boolean
+  /** Milliseconds for which the network held the connection up. */
+  readonly stalled: number
+}
+
+type Say = (text: string) => void
+
+// What a network may hold a connection up before a deadline of the server may cut it; half of the shortest.
+const SLOW_MILLIS = 5_000
+
+// Whether so little goes through at a time that a peer may fall behind the slowest rate that the server bears.
+const isSlow = ({ plan }: Scenario, script: Script, seen: Circumstances): boolean =>
+  seen.stalled > SLOW_MILLIS ||
+  [plan.toServer, plan.toClient].some(({ buffer, latency }) => latency[1] > 0 && buffer < 4_000) ||
+  (script.readGap > 0 && Math.min(plan.toClient.segment[1], plan.toClient.buffer) < 100)
+
+const mayBeTurnedAway = ({ clients, limits }: Scenario): boolean =>
+  (limits.connectionCount > 0 && limits.connectionCount < clients.length) ||
+  (limits.inFlightCount > 0 && limits.inFlightCount < clients.length)
+
+const mayTimeOut = ({ limits, plan }: Scenario, ask: Ask): boolean =>
+  limits.handlerTimeout > 0 &&
+  (ask.sleep >= limits.handlerTimeout ||
+    // Whoever reads a body waits for the network.
+    (ask.body > 0 && plan.toServer.latency[1] + plan.toServer.stall.chance > 0))
+
+const checkAnswer = (scenario: Scenario, ask: Ask, response: Response, say: Say): void => {
+  const status = statusOf(ask)
+  if (response.status === 503 && mayTimeOut(scenario, ask)) return
+  if (response.status === 503 && mayBeTurnedAway(scenario)) {
+    if (value(response.fields, "retry-after") === undefined)
+      say(`request ${ask.id} was turned away without Retry-After`)
+    return
+  }
+  if (response.status !== status) {
+    say(`request ${ask.id} was answered ${response.status}, ${status} is due`)
+    return
+  }
+  if (status === 200) {
+    const id = value(response.fields, "x-id")
+    if (id !== String(ask.id)) say(`request ${ask.id} got the answer to request ${id}`)
+  }
+  const body = ask.method === "HEAD" ? "" : responseBody(ask)
+  if (response.complete ? response.body !== body : !body.startsWith(response.body))
+    say(`the body of the answer to request ${ask.id} is not its own`)
+  if (response.interim.some((interim) => interim.status !== 100 || !ask.expectContinue))
+    say(`request ${ask.id} got an interim response that it did not ask for`)
+}
+
+// RFC 9112 §9.3: without a reason a connection persists.
+const mayClose = ({ limits }: Scenario, script: Script, ask: Ask, index: number, status: number): boolean =>
+  (script.ending._tag === "Close" && index === script.asks.length - 1) ||
+  ask.minorVersion === 0 ||
+  limits.requestsPerConnection === index + 1 ||
+  status === 503 ||
+  // Part of the request was left unread.
+  (ask.body > 0 && (status !== 200 || (ask.kind !== "Echo" && ask.kind !== "Count")))
+
+/** Says what is wrong. */
+export const judge = (
+  scenario: Scenario,
+  script: Script,
+  received: Received,
+  seen: Circumstances,
+  say: Say
+): void => {
+  const { departure, responses } = received
+  const { limits } = scenario
+  const crowded = limits.connectionCount > 0 && limits.connectionCount < scenario.clients.length
+  const excused = seen.lost || seen.stopped || received.left || crowded || isSlow(scenario, script, seen)
+  const last = responses.at(-1)
+  for (const [index, response] of responses.entries()) {
+    const ask = script.asks[index]
+    // A server that cuts a request short says so with a status of its own.
+    if (excused && response === last && (response.status === 408 || response.status === 503)) continue
+    if (ask === undefined) {
+      if (script.ending._tag !== "Malformed" || index > script.asks.length) {
+        say(`an answer came that nobody asked for: ${response.status}`)
+      } else if (response.status !== malformedOf(script.ending.which).status) {
+        say(`what was malformed was answered ${response.status}`)
+      } else if (response.persistent) say("a connection goes on behind a malformed message")
+      continue
+    }
+    if (received.left && response === last && response.status === 400) continue
+    checkAnswer(scenario, ask, response, say)
+    if (!response.complete && response !== last) say("an answer was cut off and another one followed")
+    if (!response.complete && !excused) say(`the answer to request ${ask.id} was cut off`)
+    if (response.complete && !response.persistent && !excused) {
+      if (!mayClose(scenario, script, ask, index, response.status))
+        say(`the connection closes after request ${ask.id} for no reason`)
+    }
+    if (response.persistent && limits.requestsPerConnection === index + 1)
+      say(`the connection goes on after request ${ask.id}, which was its last`)
+  }
+  // Every phase of a connection has a deadline: nobody is waited for, and nobody waits, for ever.
+  if (received.timedOut) say("the server did not answer, and did not leave")
+  if (excused) return
+  const closed = last !== undefined && !last.persistent
+  const due = script.asks.length + (script.ending._tag === "Malformed" ? 1 : 0)
+  if (!closed && responses.length < due) say(`${due - responses.length} of ${due} answers did not come`)
+  if (departure === "Lost" && !closed) say("the server reset a connection on which nothing was wrong")
+}

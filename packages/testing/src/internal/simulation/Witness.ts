@@ -1,0 +1,62 @@
+/** What is seen of one simulated run: the line of events, what was wrong, and what is held at the moment. */
+
+/** Something that happened, on a connection (0 for none), by simulated milliseconds from the start. */
+export interface Line {
+  readonly time: number
+  readonly connection: number
+  readonly text: string
+}
+
+/** See the module. */
+export class Witness {
+  readonly lines: Array<Line> = []
+  readonly violations: Array<string> = []
+  /** Requests in handlers, by connection. */
+  readonly handling = new Map<number, number>()
+  /** Finalizers of request Scopes that have not run. */
+  openScopes = 0
+  /** Handlers that have not given their response. */
+  working = 0
+  /** The most of them that there may be. */
+  mostInFlight = Number.POSITIVE_INFINITY
+  private readonly now: () => number
+
+  constructor(now: () => number) {
+    this.now = now
+  }
+
+  say(connection: number, text: string): void {
+    this.lines.push({ time: this.now(), connection, text })
+  }
+
+  /** Something that must never be. */
+  violation(connection: number, text: string): void {
+    const sentence = connection === 0 ? text : `connection ${connection}: ${text}`
+    if (this.violations.includes(sentence)) return
+    this.violations.push(sentence)
+    this.say(connection, `✗ ${text}`)
+  }
+
+  enter(connection: number, id: number): void {
+    const other = this.handling.get(connection)
+    if (other !== undefined)
+      this.violation(connection, `request ${id} is handled while request ${other} still is`)
+    this.handling.set(connection, id)
+    this.openScopes++
+    this.working++
+    if (this.working > this.mostInFlight)
+      this.violation(connection, `${this.working} requests are in flight, ${this.mostInFlight} may be`)
+    this.say(connection, `  handler of request ${id} begins`)
+  }
+
+  /** The handler has given its response, or has failed. */
+  responded(): void {
+    this.working--
+  }
+
+  leave(connection: number, id: number, how: string): void {
+    this.handling.delete(connection)
+    this.openScopes--
+    this.say(connection, `  handler of request ${id} ${how}`)
+  }
+}
