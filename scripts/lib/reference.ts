@@ -1,7 +1,7 @@
 // The parts of the documentation that are made from the code: what they say cannot drift from what it does.
 import * as fs from "node:fs"
 import * as path from "node:path"
-import { Http1Error, Http2ConnectionState, Http2Error, StreamState } from "@nvo/protocol"
+import { Http1Error, Http2ConnectionState, Http2Error, StreamState, WebSocketError } from "@nvo/protocol"
 import {
   ApplicationError,
   ConnectionState,
@@ -145,6 +145,27 @@ const http2Reasons = table(
   )
 )
 
+const webSocketPhases: Record<WebSocketError.Phase, string> = {
+  Handshake: "The handshake",
+  Frame: "Frames",
+  Message: "Messages",
+  Close: "The end"
+}
+
+const webSocketReasons = (phase: WebSocketError.Phase): string =>
+  table(
+    ["reason", "who", phase === "Handshake" ? "status" : "code", "section", "what it says"],
+    Object.entries(WebSocketError.reasons)
+      .filter(([_, reason]) => reason.phase === phase)
+      .map(([name, { code, initiator, section, status: refusal, text }]) => [
+        `\`${name}\``,
+        initiator,
+        status(phase === "Handshake" ? refusal : code),
+        section,
+        text
+      ])
+  )
+
 const errors = (): string => `${notice}
 
 # Errors
@@ -174,6 +195,16 @@ alone; a connection error ends the connection with GOAWAY; both say the code. A 
 instead.
 
 ${http2Reasons}
+
+## \`WebSocketError\`: why a WebSocket was refused, or how it ended
+
+The status refuses a handshake; the code is that of the Close frame that the peer is sent (RFC 6455 §7.4.1), with the
+name of the reason in it. With \`none\` none is sent: the peer is gone, or the error is a client's. \`PeerClosed\` has
+the peer's code in \`reason.code\`.
+
+${(Object.keys(webSocketPhases) as ReadonlyArray<WebSocketError.Phase>)
+  .map((phase) => `### ${webSocketPhases[phase]}\n\n${webSocketReasons(phase)}`)
+  .join("\n\n")}
 
 ## \`TransportError\`: between the server and the operating system
 

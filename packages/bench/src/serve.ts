@@ -1,11 +1,16 @@
 /**
- * `npm run serve -- hello|api|routes|echo --port N`: starts one of the small servers that outside tools are pointed at.
+const apps = { hello, api: Api.layer, routes: Api.compiled, echo: Echo.layer, ws: Ws.layer }
+
+const app = Argument.Literals("app", ["hello", "api", "routes", "echo", "ws"]).pipe(
+  Argument.withDescription(
+    "hello: three routes. api: an HttpApi. routes: the same, compiled. echo: answers with the request as it was understood. ws: a WebSocket on every path that echoes messages up to 64 MiB"
  * `--help` lists the rest. The limits of nvo come from the environment (`NVO_HEAD_BYTES=32768`…).
  */
 import * as Http from "node:http"
 import * as Https from "node:https"
 import { NodeHttpServer, NodeRuntime, NodeServices } from "@effect/platform-node"
 import { NvoServer } from "@nvo/node"
+import type { ServerConfig } from "@nvo/server"
 import { Config, Console, Data, Effect, Layer, Schema } from "effect"
 import { Argument, CliError, Command, Flag } from "effect/cli"
 import { HttpRouter, HttpServer } from "effect/http"
@@ -14,7 +19,9 @@ import * as Api from "./api.ts"
 import * as Echo from "./echo.ts"
 import * as Hello from "./hello.ts"
 import * as NodeHttp from "./nodeHttp.ts"
+import * as NodeWs from "./nodeWs.ts"
 import * as SelfSigned from "./selfSigned.ts"
+import * as Ws from "./ws.ts"
 
 /** A combination of options that there is no server for. */
 class NotAvailable extends Data.TaggedError("NotAvailable")<{ readonly message: string }> {
@@ -25,11 +32,11 @@ class NotAvailable extends Data.TaggedError("NotAvailable")<{ readonly message: 
 
 const hello = HttpRouter.serve(Hello.layer, { disableLogger: true, disableListenLog: true })
 
-const apps = { hello, api: Api.layer, routes: Api.compiled, echo: Echo.layer }
+const apps = { hello, api: Api.layer, routes: Api.compiled, echo: Echo.layer, ws: Ws.layer }
 
-const app = Argument.Literals("app", ["hello", "api", "routes", "echo"]).pipe(
+const app = Argument.Literals("app", ["hello", "api", "routes", "echo", "ws"]).pipe(
   Argument.withDescription(
-    "hello: three routes. api: an HttpApi. routes: the same, compiled. echo: answers with the request as it was understood"
+    "hello: three routes. api: an HttpApi. routes: the same, compiled. echo: answers with the request as it was understood. ws: a WebSocket on every path that echoes messages up to 64 MiB"
   )
 )
 
@@ -44,6 +51,10 @@ const flags = {
     Flag.withDescription("Serve TLS, with a certificate that is made at the start"),
     Flag.withDefault(false)
   ),
+  deflate: Flag.Boolean("deflate").pipe(
+    Flag.withDescription("ws: compress messages where the client offers it"),
+    Flag.withDefault(false)
+  ),
   transport: Flag.Literals("transport", ["net", "poll"]).pipe(
     Flag.withDescription(
       "How nvo reaches the sockets: net, or poll (epoll or kqueue); NVO_TRANSPORT says it, too"
@@ -52,7 +63,9 @@ const flags = {
     Flag.withDefault("net")
   ),
   server: Flag.Literals("server", ["nvo", "platform-node", "node-http"]).pipe(
-    Flag.withDescription("nvo, or one to compare it with (node-http: hello only, without a framework)"),
+    Flag.withDescription(
+      "nvo, or one to compare it with (node-http: hello and ws only, without a framework)"
+    ),
     Flag.withDefault("nvo")
   )
 }
@@ -61,16 +74,28 @@ interface Where {
   readonly port: number
   readonly host: string
   readonly tls: SelfSigned.Certificate | undefined
+  /** The limits of the WebSockets of this app, where it has any. */
+  readonly webSocket: ServerConfig.Input | undefined
   readonly transport: "net" | "poll"
 }
 
 const servers = {
-  nvo: (where: Where) =>
-    Layer.unwrap(Effect.map(NvoServer.config, (options) => NvoServer.layer({ ...options, ...where }))),
-  "platform-node": ({ host, port, tls }: Where) =>
+  nvo: ({ webSocket, ...where }: Where) =>
+    Layer.unwrap(
+      Effect.map(NvoServer.config, (options) => NvoServer.layer({ ...options, ...webSocket, ...where }))
+    ),
+  "platform-node": ({ host, port, tls, webSocket }: Where) =>
     NodeHttpServer.layer(() => (tls === undefined ? Http.createServer() : Https.createServer({ ...tls })), {
       host,
-      port
+      port,
+      ...(webSocket === undefined
+        ? {}
+        : {
+            websocket: {
+              maxPayload: Ws.MESSAGE_BYTES,
+              perMessageDeflate: webSocket.webSocketDeflate === true
+            }
+          })
     })
 }
 
@@ -79,12 +104,22 @@ const say = (name: string, url: string) => Console.log(`${name} listens on ${url
 const serve = Command.make(
   "serve",
   { app, ...flags },
-  Effect.fnUntraced(function* ({ app, host, port, server, tls, transport }) {
+  Effect.fnUntraced(function* ({ app, deflate, host, port, server, tls, transport }) {
     if (transport === "poll" && tls) {
       return yield* new NotAvailable({ message: "The poll transport serves no TLS: use net" })
     }
+    if (deflate && app !== "ws") {
+      return yield* new NotAvailable({ message: `${app} does not compress: --deflate is for ws` })
+    }
+    if (server === "node-http" && app === "ws") {
+      const taken = yield* NodeWs.serve(port, host, deflate)
+      yield* say("ws on node-http", `http://${NetAddress.formatUrlHostString(host)}:${taken}`)
+      return yield* Effect.never
+    }
     if (server === "node-http" && app !== "hello") {
-      return yield* new NotAvailable({ message: `There is no ${app} for node-http: it has hello only` })
+      return yield* new NotAvailable({
+        message: `There is no ${app} for node-http: it has hello and ws only`
+      })
     }
     const certificate = tls ? yield* SelfSigned.make : undefined
     const scheme = tls ? "https" : "http"
@@ -101,7 +136,15 @@ const serve = Command.make(
     )
     return yield* Layer.launch(
       Layer.provide(listening, apps[app]).pipe(
-        Layer.provide(servers[server]({ port, host, tls: certificate, transport }))
+        Layer.provide(
+          servers[server]({
+            port,
+            host,
+            tls: certificate,
+            transport,
+            webSocket: app === "ws" ? Ws.config(deflate) : undefined
+          })
+        )
       )
     )
   }, Effect.scoped)

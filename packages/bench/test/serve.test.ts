@@ -176,11 +176,40 @@ describe("npm run serve -- echo", () => {
   )
 })
 
+describe("npm run serve -- ws", () => {
+  for (const [server, flags] of [
+    ["nvo", ""],
+    ["nvo", "--deflate"],
+    ["platform-node", ""],
+    ["node-http", ""]
+  ]) {
+    it.live(`echoes on every path on ${server} ${flags}`, () =>
+      Effect.gen(function* () {
+        const { url } = yield* start(`ws --server ${server} ${flags}`.trim())
+        const echoed = yield* Effect.callback<{ readonly text: unknown; readonly extensions: string }>(
+          (resume) => {
+            const socket = new WebSocket(`${url.href.replace("http", "ws")}some/path?x`)
+            socket.onopen = () => socket.send("hello ".repeat(1_000))
+            socket.onmessage = ({ data }) => {
+              resume(Effect.succeed({ text: data, extensions: socket.extensions }))
+              socket.close()
+            }
+            socket.onerror = () => resume(Effect.die(new Error("The WebSocket failed")))
+          }
+        )
+        assert.strictEqual(echoed.text, "hello ".repeat(1_000))
+        assert.strictEqual(echoed.extensions.includes("permessage-deflate"), flags === "--deflate")
+      }).pipe(Effect.provide(NodeServices.layer))
+    )
+  }
+})
+
 describe("npm run serve says what it has not, and exits with 1:", () => {
   const cases: ReadonlyArray<readonly [args: string, words: string]> = [
     ["hello --transport poll --tls", "The poll transport serves no TLS"],
     ["hello --transport pull", 'Invalid value for flag --transport: "pull"'],
     ["echo --server node-http", "There is no echo for node-http"],
+    ["hello --deflate", "hello does not compress"],
     ["goodbye", 'Invalid value for argument <app>: "goodbye"'],
     ["hello --port 65536", "65535"]
   ]

@@ -39,6 +39,7 @@ import * as Layer from "effect/Layer"
 import * as NetTransport from "./NetTransport.ts"
 import * as PollTransport from "./PollTransport.ts"
 import type { TlsOptions } from "./TlsOptions.ts"
+import * as ZlibCodec from "./ZlibCodec.ts"
 
 /** Where to listen, with which limits, and with TLS or without. Everything has a default. */
 export interface Options extends Transport.ListenOptions, ServerConfig.Input {
@@ -74,7 +75,10 @@ const makeServer = (options: Options) =>
 export const layerServerWith = (
   options: Options = {}
 ): Layer.Layer<Services, ServeError, Transport.Transport> =>
-  Layer.effect(HttpServer.HttpServer)(makeServer(options)).pipe(Layer.provideMerge(Engine.layerServices))
+  Layer.effect(HttpServer.HttpServer)(makeServer(options)).pipe(
+    Layer.provide(ZlibCodec.layer),
+    Layer.provideMerge(Engine.layerServices)
+  )
 
 const noTls = TransportError.make({
   _tag: "ListenFailed",

@@ -1,10 +1,13 @@
 /** HttpApi and RPC apps, served unchanged. */
+
+import { NodeWS } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { NvoServer } from "@nvo/node"
 import { Context, Effect, Layer, Schema, Stream } from "effect"
 import { FetchHttpClient, HttpRouter, HttpServer } from "effect/http"
 import { HttpApi, HttpApiBuilder, HttpApiClient, HttpApiEndpoint, HttpApiGroup } from "effect/http-api"
 import { Rpc, RpcClient, RpcGroup, RpcSerialization, RpcServer } from "effect/rpc"
+import * as Socket from "effect/socket/Socket"
 import type * as ReadResponse from "./support/ReadResponse.ts"
 import { type App, portOf, serve } from "./support/serve.ts"
 import { withTransport } from "./support/transport.ts"
@@ -136,23 +139,49 @@ const CallsLive = Calls.toLayer({
   count: ({ to }) => Stream.range(1, to)
 })
 
+/** Calls of every kind, over whatever carries them. */
+const callAll = (client: RpcClient.FromGroup<typeof Calls, unknown>) =>
+  Effect.gen(function* () {
+    assert.strictEqual(yield* client.add({ a: 2, b: 3 }), 5)
+    assert.strictEqual(yield* Effect.flip(client.fail()), "refused")
+    assert.deepStrictEqual(
+      yield* Stream.runCollect(client.count({ to: 1000 })),
+      Array.from({ length: 1000 }, (_, i) => i + 1)
+    )
+    const sums = yield* Effect.all(
+      Array.from({ length: 50 }, (_, i) => client.add({ a: i, b: i })),
+      { concurrency: "unbounded" }
+    )
+    assert.deepStrictEqual(
+      sums,
+      Array.from({ length: 50 }, (_, i) => 2 * i)
+    )
+  })
+
+const serveCalls = (
+  protocol: "http" | "websocket",
+  serialization: Layer.Layer<RpcSerialization.RpcSerialization>
+) =>
+  Effect.gen(function* () {
+    const server = RpcServer.layerHttp({ group: Calls, path: "/rpc", protocol }).pipe(
+      Layer.provide(CallsLive),
+      Layer.provide(serialization)
+    )
+    const context = yield* Layer.build(
+      HttpRouter.serve(server, { disableListenLog: true, disableLogger: true }).pipe(
+        Layer.provideMerge(NvoServer.layer(withTransport({ port: 0, host: "127.0.0.1" })))
+      )
+    )
+    return portOf(Context.get(context, HttpServer.HttpServer).address)
+  })
+
+const serializations = { ndjson: RpcSerialization.layerNdjson, json: RpcSerialization.layerJson }
+
 describe("RPC over HTTP", () => {
-  for (const [name, serialization] of Object.entries({
-    ndjson: RpcSerialization.layerNdjson,
-    json: RpcSerialization.layerJson
-  })) {
+  for (const [name, serialization] of Object.entries(serializations)) {
     it.live(`answers calls, failures and streams (${name})`, () =>
       Effect.gen(function* () {
-        const server = RpcServer.layerHttp({ group: Calls, path: "/rpc", protocol: "http" }).pipe(
-          Layer.provide(CallsLive),
-          Layer.provide(serialization)
-        )
-        const context = yield* Layer.build(
-          HttpRouter.serve(server, { disableListenLog: true, disableLogger: true }).pipe(
-            Layer.provideMerge(NvoServer.layer(withTransport({ port: 0, host: "127.0.0.1" })))
-          )
-        )
-        const port = portOf(Context.get(context, HttpServer.HttpServer).address)
+        const port = yield* serveCalls("http", serialization)
         const client = yield* RpcClient.make(Calls).pipe(
           Effect.provide(
             RpcClient.layerProtocolHttp({ url: `http://127.0.0.1:${port}/rpc` }).pipe(
@@ -161,19 +190,29 @@ describe("RPC over HTTP", () => {
             )
           )
         )
-        assert.strictEqual(yield* client.add({ a: 2, b: 3 }), 5)
-        assert.strictEqual(yield* Effect.flip(client.fail()), "refused")
-        assert.deepStrictEqual(
-          yield* Stream.runCollect(client.count({ to: 1000 })),
-          Array.from({ length: 1000 }, (_, i) => i + 1)
-        )
-        const sums = yield* Effect.all(
-          Array.from({ length: 50 }, (_, i) => client.add({ a: i, b: i })),
-          { concurrency: "unbounded" }
-        )
-        assert.deepStrictEqual(
-          sums,
-          Array.from({ length: 50 }, (_, i) => 2 * i)
+        yield* callAll(client)
+      })
+    )
+  }
+})
+
+describe("RPC over WebSocket", () => {
+  const clients = {
+    ws: NodeWS.layerWebSocketConstructor,
+    "the WebSocket of Node": Socket.layerWebSocketConstructorGlobal
+  }
+  for (const [name, constructor] of Object.entries(clients)) {
+    it.live(`answers calls, failures and streams (${name})`, () =>
+      Effect.gen(function* () {
+        const port = yield* serveCalls("websocket", RpcSerialization.layerJson)
+        yield* Effect.flatMap(RpcClient.make(Calls), callAll).pipe(
+          Effect.provide(
+            RpcClient.layerProtocolSocket().pipe(
+              Layer.provide(Socket.layerWebSocket(`ws://127.0.0.1:${port}/rpc`)),
+              Layer.provide(constructor),
+              Layer.provide(RpcSerialization.layerJson)
+            )
+          )
         )
       })
     )

@@ -66,6 +66,12 @@ describe("RFC 6455 §4.2.2: a server's answer", () => {
     ])
   })
 
+  it("has the client's first subprotocol where the server takes any", () => {
+    const taken = accept({ "Sec-WebSocket-Protocol": "b, a" }, { protocols: "any" })
+    assert.strictEqual(taken.fields["sec-websocket-protocol"], "b")
+    assert.isUndefined(accept({}, { protocols: "any" }).fields["sec-websocket-protocol"])
+  })
+
   it("has no subprotocol where they share none, and compares with case", () => {
     const result = accept({ "Sec-WebSocket-Protocol": "Chat" }, { protocols: ["chat"] })
     assert.strictEqual(result._tag, "Accepted")

@@ -21,6 +21,14 @@ import * as TransportError from "./TransportError.ts"
 export const READ_AHEAD_BYTES = 16_384
 export const READ_AHEAD_BATCHES = 64
 
+/** Who takes what comes in place of `pull`. Neither function may throw. */
+export interface Diversion {
+  /** Takes octets at once, that nobody else will write to. Returns whether to go on reading. */
+  readonly octets: (bytes: Uint8Array) => boolean
+  /** The peer has ended its side (`undefined`), the connection is lost, or the server closes it. */
+  readonly left: (error: TransportError.TransportError | undefined) => void
+}
+
 type Resume = (effect: Pull.Pull<Uint8Array, TransportError.TransportError>) => void
 
 const NOTHING: Array<Uint8Array> = []
@@ -43,6 +51,7 @@ export class ConnectionInbox {
   /** Whether the transport was told not to go on reading. */
   isPaused = false
   private error: TransportError.TransportError | undefined = undefined
+  private diversion: Diversion | undefined = undefined
 
   /** `readMore` is called when `offer` has paused the transport and there is room again. */
   constructor(id: ConnectionId.ConnectionId, readMore: () => void) {
@@ -81,6 +90,10 @@ export class ConnectionInbox {
   /** Takes octets that nobody else will write to. Returns whether to go on reading. */
   offer(bytes: Uint8Array): boolean {
     this.bytesRead += bytes.length
+    if (this.diversion !== undefined) {
+      this.isPaused = !this.diversion.octets(bytes)
+      return !this.isPaused
+    }
     const waiting = this.waiting
     if (waiting !== undefined) {
       this.waiting = undefined
@@ -93,6 +106,25 @@ export class ConnectionInbox {
     this.aheadBytes += bytes.length
     this.isPaused = this.isFull
     return !this.isPaused
+  }
+
+  /** From here on what comes goes to `diversion`, what waits first. Nobody may pull any more. */
+  divert(diversion: Diversion): void {
+    this.diversion = diversion
+    const ahead = this.ahead
+    this.ahead = NOTHING
+    this.aheadBytes = 0
+    let goesOn = true
+    for (const bytes of ahead) goesOn = diversion.octets(bytes)
+    if (this.departure !== undefined) diversion.left(this.error)
+    else if (this.isPaused && goesOn) this.goOn()
+  }
+
+  /** Goes on reading after a diversion has asked to pause. */
+  goOn(): void {
+    if (!this.isPaused) return
+    this.isPaused = false
+    if (this.departure === undefined) this.readMore()
   }
 
   /** Completes a waiting pull with no octets. */
@@ -130,6 +162,7 @@ export class ConnectionInbox {
     this.error = error
     const hook = this.onDeparture
     if (hook !== undefined) hook(departure)
+    this.diversion?.left(error)
     const waiting = this.waiting
     if (waiting === undefined) return
     this.waiting = undefined

@@ -5,6 +5,7 @@
  * Its end is orderly: it stops accepting, lets idle connections go, waits for requests in flight and cuts what
  * is left at `drainTimeout`.
  */
+import { DeflateCodec } from "@nvo/protocol"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -14,6 +15,7 @@ import * as HttpServer from "effect/http/HttpServer"
 import { HttpServerRequest } from "effect/http/HttpServerRequest"
 import type { HttpServerResponse } from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import { Connections } from "./Connections.ts"
 import * as Deadlines from "./Deadlines.ts"
 import { Health } from "./Health.ts"
@@ -74,7 +76,8 @@ const millisOf = (config: ServerConfig): Millis => ({
 
 /**
  * Makes the `HttpServer` of a listener. Connections are served from the call of `serve` until its Scope
- * closes; those that come before wait in the listener.
+ * closes; those that come before wait in the listener. WebSocket messages can be compressed where there is a
+ * `DeflateCodec`.
  */
 export const make = Effect.fnUntraced(function* (
   listener: Transport.Listener,
@@ -83,6 +86,7 @@ export const make = Effect.fnUntraced(function* (
   const errors = yield* ServerErrors
   const registry = yield* Connections
   const health = yield* Health
+  const deflateCodec = Option.getOrUndefined(yield* Effect.serviceOption(DeflateCodec.DeflateCodec))
   return HttpServer.make({
     address: listener.address,
     serve: Effect.fnUntraced(function* (httpEffect, middleware) {
@@ -112,6 +116,7 @@ export const make = Effect.fnUntraced(function* (
           ? config.requestIdHeader.toLowerCase() || "x-request-id"
           : undefined,
         deadlines,
+        deflateCodec,
         overload: new Overload(
           {
             inFlightCount: config.inFlightCount,

@@ -5,7 +5,7 @@
  * An environment variable is `NVO_` and the name in capitals: `NVO_HEAD_BYTES=32768`,
  * `NVO_DRAIN_TIMEOUT="10 seconds"`.
  */
-import { Grammar, Limits } from "@nvo/protocol"
+import { Grammar, Limits, WebSocketLimits } from "@nvo/protocol"
 import * as Config from "effect/Config"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -285,6 +285,78 @@ export const ServerConfig = Schema.Struct({
     128,
     "characters",
     "How much of what a peer sent is logged with a message that was refused: the line in question, without what may be secret. 0 logs nothing of it."
+  ),
+  webSocketMessageBytes: withDefault(
+    natural,
+    WebSocketLimits.defaults.messageBytes,
+    "octets",
+    "The largest WebSocket message, after decompression. Larger: closed with 1009."
+  ),
+  webSocketFrameBytes: withDefault(
+    natural,
+    WebSocketLimits.defaults.frameBytes,
+    "octets",
+    "The largest payload of one WebSocket frame, as it is sent. Larger: closed with 1009."
+  ),
+  webSocketFragmentBytes: withDefault(
+    positive,
+    WebSocketLimits.defaults.fragmentBytes,
+    "octets",
+    "What a fragment of a WebSocket message counts at the least against `webSocketMessageBytes`, which is taken to be at least 1,024 times this. More: closed with 1008."
+  ),
+  webSocketMessageRate: withDefault(
+    natural,
+    0,
+    "messages a second",
+    "How many messages a WebSocket peer may send in a second; 0 is no limit. More: closed with 1008."
+  ),
+  webSocketControlRate: withDefault(
+    natural,
+    100,
+    "frames a second",
+    "How many Pings and Pongs a WebSocket peer may send in a second; 0 is no limit. More: closed with 1008."
+  ),
+  webSocketReadAhead: withDefault(
+    positive,
+    65_536,
+    "octets",
+    "How much may wait for the application of a WebSocket before its peer is no longer read."
+  ),
+  webSocketPingInterval: withDefault(
+    duration,
+    "30 seconds",
+    "duration",
+    "How long a WebSocket peer may be silent before it is sent a Ping; 0 sends none."
+  ),
+  webSocketPingTimeout: withDefault(
+    duration,
+    "20 seconds",
+    "duration",
+    "How long a WebSocket peer may stay silent after a Ping before it is cut off."
+  ),
+  webSocketCloseTimeout: withDefault(
+    duration,
+    "5 seconds",
+    "duration",
+    "How long a WebSocket peer may take to answer a Close frame before it is cut off."
+  ),
+  webSocketDeflate: withDefault(
+    Schema.Boolean,
+    false,
+    "boolean",
+    "Whether WebSocket messages are compressed (permessage-deflate) where the client offers it."
+  ),
+  webSocketDeflateTakeover: withDefault(
+    Schema.Boolean,
+    false,
+    "boolean",
+    "Whether compression remembers earlier messages of the same WebSocket. It gains most on small messages, and costs some 300 KiB for each socket."
+  ),
+  webSocketDeflateFrom: withDefault(
+    natural,
+    1_024,
+    "octets",
+    "The smallest WebSocket message that is compressed when it is sent."
   )
 })
 

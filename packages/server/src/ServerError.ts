@@ -5,16 +5,17 @@
  * Every error goes three ways: to the typed channel (`ServerErrors.stream`), to the metric
  * `nvo.server.errors` by reason, and to the log with its connection. None is swallowed.
  */
-import type { Http1Error } from "@nvo/protocol"
+import type { Http1Error, WebSocketError } from "@nvo/protocol"
 import type { ApplicationError } from "./ApplicationError.ts"
 import type { DeadlineError } from "./DeadlineError.ts"
 import type { OverloadError } from "./OverloadError.ts"
 import type { TransportError } from "./TransportError.ts"
 
-/** The union, by layer: what the transport, the protocol, the application, time and load can do. */
+/** The union, by layer: what the transport, the protocols, the application, time and load can do. */
 export type ServerError =
   | TransportError
   | Http1Error.Http1Error
+  | WebSocketError.WebSocketError
   | ApplicationError
   | DeadlineError
   | OverloadError

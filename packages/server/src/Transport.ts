@@ -11,6 +11,7 @@ import type * as Effect from "effect/Effect"
 import type * as NetAddress from "effect/net/NetAddress"
 import type * as Pull from "effect/Pull"
 import type * as Scope from "effect/Scope"
+import type { Diversion } from "./ConnectionInbox.ts"
 import type { TransportError } from "./TransportError.ts"
 
 /** How a peer left: it ended its side properly, or the connection was lost. */
@@ -69,6 +70,19 @@ export interface Connection {
    * @internal
    */
   wake(): void
+  /**
+   * From here on what comes is given away in the turn in which it comes, and nobody may pull any more. For
+   * protocols that answer by themselves, whatever their application does.
+   *
+   * @internal
+   */
+  divert(diversion: Diversion): void
+  /**
+   * Goes on reading after a diversion has asked to pause.
+   *
+   * @internal
+   */
+  goOn(): void
   /**
    * Called when the peer leaves, before a waiting pull is told: of its end and of its loss, each once at most.
    *

@@ -208,4 +208,75 @@ describe("ConnectionInbox", () => {
       )
     }
   })
+
+  const diverted = () => {
+    const { asked, inbox, told } = make()
+    const seen: Array<unknown> = []
+    let reads = true
+    const diversion = {
+      octets: (octets: Uint8Array) => {
+        seen.push(...octets)
+        return reads
+      },
+      left: (error: TransportError.TransportError | undefined) => {
+        seen.push(error?.reason._tag ?? "Ended")
+      }
+    }
+    return { asked, inbox, told, seen, diversion, pause: () => (reads = false), resume: () => (reads = true) }
+  }
+
+  it("diverts what waits and what comes, in order, and how the peer leaves", () => {
+    const { diversion, inbox, seen, told } = diverted()
+    inbox.offer(bytes(1))
+    inbox.offer(bytes(2))
+    inbox.divert(diversion)
+    assert.isTrue(inbox.offer(bytes(3)))
+    inbox.end()
+    inbox.lose(lost)
+    assert.deepStrictEqual(seen, [1, 2, 3, "Ended", "ConnectionReset"])
+    assert.deepStrictEqual(told, ["Ended", "Lost"])
+  })
+
+  it("diverts an end and a loss that came before, and a close of the server's", () => {
+    const ended = diverted()
+    ended.inbox.end()
+    ended.inbox.divert(ended.diversion)
+    assert.deepStrictEqual(ended.seen, ["Ended"])
+    const gone = diverted()
+    gone.inbox.offer(bytes(1))
+    gone.inbox.lose(lost)
+    gone.inbox.divert(gone.diversion)
+    assert.deepStrictEqual(gone.seen, [1, "ConnectionReset"])
+    const closed = diverted()
+    closed.inbox.divert(closed.diversion)
+    closed.inbox.close()
+    assert.deepStrictEqual(closed.seen, ["ConnectionClosed"])
+    assert.deepStrictEqual(closed.told, [])
+  })
+
+  it("pauses and goes on as a diversion says", () => {
+    const { asked, diversion, inbox, pause, resume } = diverted()
+    inbox.divert(diversion)
+    pause()
+    assert.isFalse(inbox.offer(bytes(1)))
+    assert.strictEqual(asked(), 0)
+    resume()
+    inbox.goOn()
+    inbox.goOn()
+    assert.strictEqual(asked(), 1)
+  })
+
+  it("goes on when what waited was the reason to pause, and not when the diversion wants no more", () => {
+    const eager = diverted()
+    eager.inbox.offer(new Uint8Array(READ_AHEAD_BYTES))
+    eager.inbox.divert(eager.diversion)
+    assert.strictEqual(eager.asked(), 1)
+    const full = diverted()
+    full.pause()
+    full.inbox.offer(new Uint8Array(READ_AHEAD_BYTES))
+    full.inbox.divert(full.diversion)
+    assert.strictEqual(full.asked(), 0)
+    full.inbox.goOn()
+    assert.strictEqual(full.asked(), 1)
+  })
 })

@@ -48,6 +48,8 @@ const transport: Transport.Connection = {
   bytesRead: 0,
   bytesWritten: 0,
   wake: () => {},
+  divert: () => {},
+  goOn: () => {},
   onDeparture: undefined
 }
 

@@ -45,6 +45,14 @@ const duration = (variable: string, initial: Duration.Duration): Value => ({
   refused: []
 })
 
+const switchedOff = {
+  default: false,
+  input: true,
+  env: "true",
+  value: true,
+  refused: ["true", 1, null]
+}
+
 const values: Record<Name, Value> = {
   requestLineBytes: positive("NVO_REQUEST_LINE_BYTES", 8_000),
   methodBytes: positive("NVO_METHOD_BYTES", 32),
@@ -103,6 +111,18 @@ const values: Record<Name, Value> = {
     refused: ["true", 1, null]
   },
   writeHighWaterMark: positive("NVO_WRITE_HIGH_WATER_MARK", 65_536),
+  webSocketMessageBytes: natural("NVO_WEB_SOCKET_MESSAGE_BYTES", 1_048_576),
+  webSocketFrameBytes: natural("NVO_WEB_SOCKET_FRAME_BYTES", 1_052_672),
+  webSocketFragmentBytes: positive("NVO_WEB_SOCKET_FRAGMENT_BYTES", 64),
+  webSocketMessageRate: natural("NVO_WEB_SOCKET_MESSAGE_RATE", 0),
+  webSocketControlRate: natural("NVO_WEB_SOCKET_CONTROL_RATE", 100),
+  webSocketReadAhead: positive("NVO_WEB_SOCKET_READ_AHEAD", 65_536),
+  webSocketPingInterval: duration("NVO_WEB_SOCKET_PING_INTERVAL", Duration.seconds(30)),
+  webSocketPingTimeout: duration("NVO_WEB_SOCKET_PING_TIMEOUT", Duration.seconds(20)),
+  webSocketCloseTimeout: duration("NVO_WEB_SOCKET_CLOSE_TIMEOUT", Duration.seconds(5)),
+  webSocketDeflate: { ...switchedOff, variable: "NVO_WEB_SOCKET_DEFLATE" },
+  webSocketDeflateTakeover: { ...switchedOff, variable: "NVO_WEB_SOCKET_DEFLATE_TAKEOVER" },
+  webSocketDeflateFrom: natural("NVO_WEB_SOCKET_DEFLATE_FROM", 1_024),
   metrics: {
     variable: "NVO_METRICS",
     default: true,

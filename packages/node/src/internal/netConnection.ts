@@ -90,6 +90,14 @@ export class NetConnection implements Transport.Connection {
     this.inbox.wake()
   }
 
+  divert(diversion: ConnectionInbox.Diversion): void {
+    this.inbox.divert(diversion)
+  }
+
+  goOn(): void {
+    this.inbox.goOn()
+  }
+
   get onDeparture(): Transport.Connection["onDeparture"] {
     return this.inbox.onDeparture
   }

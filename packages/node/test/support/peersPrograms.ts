@@ -17,12 +17,21 @@ const names = {
   chromium: ["chromium", "chromium-browser", "google-chrome"],
   curl: ["curl"],
   nginx: ["nginx", "/usr/sbin/nginx"],
+  "python3-websockets": ["/usr/bin/python3"],
   wrk: ["wrk"]
 } as const
+
+// Debian's Python has the modules of Debian's packages.
+const needs: { readonly [P in Program]?: string } = {
+  "python3-websockets": "/usr/lib/python3/dist-packages/websockets"
+}
 
 export type Program = keyof typeof names
 
 const find = (program: Program): string | undefined =>
+  needs[program] === undefined || Fs.existsSync(needs[program]) ? findCommand(program) : undefined
+
+const findCommand = (program: Program): string | undefined =>
   names[program]
     .flatMap((name) =>
       Path.isAbsolute(name)

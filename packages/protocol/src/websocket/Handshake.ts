@@ -36,8 +36,10 @@ export interface Request {
 /** What the server's side knows and wants. */
 export interface ServerOptions {
   readonly connectionId?: ConnectionId.ConnectionId | undefined
-  /** The subprotocols that the application speaks, the best one first. Default: none. */
-  readonly protocols?: ReadonlyArray<string> | undefined
+  /**
+   * The subprotocols that the application speaks, the best one first; `"any"` takes the client's first. Default: none.
+   */
+  readonly protocols?: ReadonlyArray<string> | "any" | undefined
   /** Compresses where the client offers it, within these bounds. Default: does not. */
   readonly deflate?: Partial<PerMessageDeflate.Agreement> | undefined
 }
@@ -137,7 +139,10 @@ export const accept = (request: Request, options: ServerOptions = {}): Accepted 
   if (offers === undefined) return refuse("InvalidExtensions")
 
   // §4.2.2: a subprotocol that both know, or none; extensions that the client offered.
-  const protocol = options.protocols?.find((name) => requestedProtocols.includes(name))
+  const protocol =
+    options.protocols === "any"
+      ? requestedProtocols[0]
+      : options.protocols?.find((name) => requestedProtocols.includes(name))
   const deflate =
     options.deflate === undefined ? undefined : PerMessageDeflate.negotiate(offers, options.deflate)
   return {

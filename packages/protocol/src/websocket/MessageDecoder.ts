@@ -162,7 +162,11 @@ const onData = (run: Run, part: FrameDecoder.FramePart): void => {
     if (!message.compressed && message.data.length + part.length > limits.messageBytes) {
       return refuse(run, "MessageTooLarge", part.index, String(limits.messageBytes))
     }
-    if (cost > decoder.budget) return refuse(run, "TooManyFragments", part.index, String(decoder.budget))
+    // Octets that do not compress become a few more, up to 5 in 16,384 (RFC 1951 §3.2.4).
+    const budget = message.compressed ? decoder.budget + (decoder.budget >> 8) : decoder.budget
+    if (cost > budget && message.cost > 0) {
+      return refuse(run, "TooManyFragments", part.index, String(decoder.budget))
+    }
     message = { ...message, cost }
   }
   const last = part.fin && FrameDecoder.isLast(part)

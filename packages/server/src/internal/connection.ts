@@ -8,7 +8,7 @@
  * Whoever edits this: a batch of octets may hold many requests, a request may need many batches, and the peer
  * may leave at any point. `queue` holds the decoded events of one message at most; `rest` what came behind it.
  */
-import { type ConnectionId, Excerpt, RequestDecoder, type RequestEvent } from "@nvo/protocol"
+import { type ConnectionId, Excerpt, RequestDecoder, type RequestEvent, WebSocketError } from "@nvo/protocol"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -18,6 +18,7 @@ import { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as Option from "effect/Option"
 import * as Pull from "effect/Pull"
 import * as References from "effect/References"
+import { isSocketError } from "effect/socket/Socket"
 import * as ApplicationError from "../ApplicationError.ts"
 import * as ConnectionState from "../ConnectionState.ts"
 import type { ConnectionInfo } from "../Connections.ts"
@@ -33,6 +34,7 @@ import { type Refusal, refuse, turnedAway } from "./refusal.ts"
 import { answerFailure, handleResponse } from "./responseWriter.ts"
 import type { Served } from "./served.ts"
 import { ServerRequest } from "./serverRequest.ts"
+import type { Session } from "./webSocket/session.ts"
 
 const NO_EVENTS: ReadonlyArray<RequestEvent.RequestEvent> = []
 
@@ -43,6 +45,15 @@ const INITIAL_PHASE = ConnectionState.phaseCode(ConnectionState.initial)
 // A failure carries the response that it became as a defect, which says nothing about why.
 const withoutResponse = (cause: Cause.Cause<unknown>): Cause.Cause<unknown> =>
   Option.getOrElse(causeResponseStripped(cause)[1], () => cause)
+
+const isClose = (cause: Cause.Cause<unknown>): boolean =>
+  cause.reasons.every(
+    (reason) =>
+      reason._tag === "Interrupt" ||
+      (reason._tag === "Fail" &&
+        ((isSocketError(reason.error) && reason.error.reason._tag === "SocketCloseError") ||
+          WebSocketError.isWebSocketError(reason.error)))
+  )
 
 /** See the module. */
 export class Connection implements Served {
@@ -57,6 +68,8 @@ export class Connection implements Served {
   private phaseCode = INITIAL_PHASE
   /** The exchange under way. */
   exchange: Exchange | undefined = undefined
+  /** The WebSocket that has taken over, if any. */
+  session: Session | undefined = undefined
   /** Requests whose head was read. */
   requests = 0
   /** The services of the app, with the connection's identity in every log line. */
@@ -143,6 +156,7 @@ export class Connection implements Served {
 
   retire(): void {
     this.retiring = true
+    this.session?.goAway()
     if (this.phaseCode !== IDLE) return
     if (this.requests > 0 || !this.deadlines.armFresh()) this.transport.wake()
   }
@@ -280,6 +294,13 @@ export class Connection implements Served {
     const { exchange } = this
     if (exchange === undefined) return
     if (departure === "Ended" && (exchange.switched !== undefined || this.engine.config.halfClose)) return
+    this.abort()
+  }
+
+  /** Interrupts the application: its peer has left. */
+  abort(): void {
+    const { exchange } = this
+    if (exchange === undefined) return
     exchange.aborted = true
     exchange.observation?.fail("ClientAborted")
     this.fiber?.interruptUnsafe(undefined, ClientAbort.annotation)
@@ -455,6 +476,8 @@ export class Connection implements Served {
         ? this.report(this.applicationError({ _tag: "ClientAborted" }))
         : Effect.void
     }
+    // After a switch, how the peer closed is how applications learn that they are done.
+    if (exchange.switched !== undefined && isClose(cause)) return Effect.void
     // A failure that says itself which response it is (404, 400…) is an answer, not an error of the server.
     if (exchange.status > 0 && exchange.status < 500 && this.phase === "Draining") return Effect.void
     const tag = exchange.status === 0 || this.phase === "Draining" ? "HandlerFailed" : "ResponseBodyFailed"

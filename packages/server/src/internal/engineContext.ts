@@ -1,4 +1,5 @@
 /** What all connections of one `serve` share. */
+import type { DeflateCodec } from "@nvo/protocol"
 import type * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import type { Deadlines } from "../Deadlines.ts"
@@ -36,6 +37,8 @@ export interface EngineContext {
   readonly requestIdField: string | undefined
   /** The wheel of all deadlines. */
   readonly deadlines: Deadlines
+  /** How WebSocket messages are compressed, where the platform can. */
+  readonly deflateCodec: DeflateCodec.DeflateCodec["Service"] | undefined
   readonly overload: Overload
   /** Tells of a request that was turned away, once for a burst. */
   readonly shed: (error: OverloadError) => void

@@ -18,6 +18,9 @@ import * as ConnectionSocket from "./connectionSocket.ts"
 import { openError } from "./connectionSocket.ts"
 import type { Exchange } from "./exchange.ts"
 import * as RequestBody from "./requestBody.ts"
+import * as WebSocketOpen from "./webSocket/open.ts"
+import * as SessionSocket from "./webSocket/sessionSocket.ts"
+import * as Settings from "./webSocket/settings.ts"
 
 // What the switch itself says, and what would put a body behind it.
 const reserved: ReadonlySet<string> = new Set([
@@ -54,16 +57,34 @@ export const upgrade = (
     const protocol = exchange.head.upgrade
     if (!tunnel && protocol === undefined)
       return Effect.fail(refused(request, "not an upgradeable ServerRequest"))
-    if (protocol !== undefined && protocol.toLowerCase() === "websocket") {
-      return Effect.fail(refused(request, "WebSocket is not among the protocols that this server speaks"))
-    }
+    if (protocol !== undefined && isWebSocket(protocol)) return webSocket(exchange, request, headers)
     const invalid = invalidHeader(headers)
     if (invalid !== undefined) return Effect.fail(misused(request, invalid))
     return Effect.succeed(makeSocket(exchange, request, headers, tunnel ? undefined : protocol))
   })
 
+const isWebSocket = (protocols: string): boolean =>
+  protocols.split(",").some((protocol) => protocol.trim().toLowerCase() === "websocket")
+
+// As with other servers of Effect: no fields of the application's, and the client's first subprotocol.
+const webSocket = (
+  exchange: Exchange,
+  request: HttpServerRequest,
+  headers: Headers.Headers
+): Effect.Effect<Socket.Socket, HttpServerError> => {
+  for (const name in headers) {
+    return Effect.fail(misused(request, `WebSocket upgrades do not take response headers: ${name}`))
+  }
+  const settings = Settings.make(exchange.connection.engine.config)
+  return Effect.map(WebSocketOpen.accept(exchange, request, "any", settings), (accepted) =>
+    SessionSocket.make(
+      Effect.andThen(finishBody(exchange, request), WebSocketOpen.open(exchange, accepted, settings))
+    )
+  )
+}
+
 // The request's body ends before the other protocol begins; what nobody read of it is thrown away.
-const finishBody = (
+export const finishBody = (
   exchange: Exchange,
   request: HttpServerRequest
 ): Effect.Effect<void, Socket.SocketError> =>

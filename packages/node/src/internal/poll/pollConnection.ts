@@ -99,6 +99,14 @@ export class PollConnection implements Transport.Connection {
     this.inbox.wake()
   }
 
+  divert(diversion: ConnectionInbox.Diversion): void {
+    this.inbox.divert(diversion)
+  }
+
+  goOn(): void {
+    this.inbox.goOn()
+  }
+
   get onDeparture(): Transport.Connection["onDeparture"] {
     return this.inbox.onDeparture
   }

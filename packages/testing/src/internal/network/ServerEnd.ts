@@ -63,6 +63,14 @@ export class ServerEnd implements Transport.Connection {
     this.inbox.wake()
   }
 
+  divert(diversion: ConnectionInbox.Diversion): void {
+    this.inbox.divert(diversion)
+  }
+
+  goOn(): void {
+    this.inbox.goOn()
+  }
+
   get onDeparture(): Transport.Connection["onDeparture"] {
     return this.inbox.onDeparture
   }

@@ -183,6 +183,49 @@ export const reading: Readonly<Record<string, Test>> = {
       assert.ok(isDone(yield* Effect.exit(connection.pull)))
     }),
 
+  "diverts what comes, in order, pauses on demand, and tells of the end": (subject) =>
+    Effect.gen(function* () {
+      const { connection, peer } = yield* connected(subject)
+      yield* peer.send(text("one"))
+      yield* until(
+        "the first octets",
+        Effect.sync(() => connection.bytesRead === 3)
+      )
+      let seen = ""
+      let left: unknown = "not yet"
+      let goesOn = true
+      connection.divert({
+        octets: (bytes) => {
+          seen += Bytes.toText(bytes)
+          return goesOn
+        },
+        left: (error) => {
+          left = error
+        }
+      })
+      assert.equal(seen, "one")
+      goesOn = false
+      yield* peer.send(text("two"))
+      yield* until(
+        "the next octets",
+        Effect.sync(() => seen === "onetwo")
+      )
+      yield* peer.send(text("three"))
+      yield* Effect.sleep(QUIET)
+      assert.equal(seen, "onetwo")
+      goesOn = true
+      connection.goOn()
+      yield* until(
+        "what was held back",
+        Effect.sync(() => seen === "onetwothree")
+      )
+      yield* peer.end
+      yield* until(
+        "the end",
+        Effect.sync(() => left === undefined)
+      )
+    }),
+
   "refuses a second reader": (subject) =>
     Effect.gen(function* () {
       const { connection, peer } = yield* connected(subject)

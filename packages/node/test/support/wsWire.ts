@@ -1,0 +1,113 @@
+/** A WebSocket peer at the level of frames, which keeps to the rules only where it is told to. */
+import { FieldSection, FrameEncoder, Handshake, MessageDecoder } from "@nvo/protocol"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import type * as ReadResponse from "./ReadResponse.ts"
+import * as Wire from "./Wire.ts"
+
+const KEY = 0x37fa213d
+
+const NONCE = new TextEncoder().encode("the sample nonce")
+
+export const handshakeFields = (
+  options: Omit<Handshake.ClientOptions, "nonce"> = {}
+): Readonly<Record<string, string>> => Handshake.requestFields({ ...options, nonce: NONCE })
+
+export class WsWire {
+  readonly wire: Wire.Wire
+  readonly response: ReadResponse.ReadResponse
+  private decoderState = MessageDecoder.initial
+  private readonly decoder = MessageDecoder.make({
+    role: "Client",
+    limits: { messageBytes: 100_000_000, frameBytes: 100_000_000 }
+  })
+  private events: Array<MessageDecoder.MessageEvent> = []
+  private seen: number
+
+  constructor(wire: Wire.Wire, response: ReadResponse.ReadResponse, seen: number) {
+    this.wire = wire
+    this.response = response
+    this.seen = seen
+  }
+
+  send(frame: FrameEncoder.Frame): Effect.Effect<void> {
+    return this.wire.send(FrameEncoder.encodeBytes(frame, KEY))
+  }
+
+  text(text: string): Effect.Effect<void> {
+    return this.send({ opcode: "Text", payload: new TextEncoder().encode(text) })
+  }
+
+  ping(payload = ""): Effect.Effect<void> {
+    return this.send({ opcode: "Ping", payload: new TextEncoder().encode(payload) })
+  }
+
+  close(code?: number, reason?: string): Effect.Effect<void> {
+    const payload = FrameEncoder.closePayload(code, reason)
+    return payload === undefined
+      ? Effect.die(new Error(`No Close frame has code ${code}`))
+      : this.send({ opcode: "Close", payload })
+  }
+
+  private read(): MessageDecoder.MessageEvent | undefined {
+    const { received } = this.wire
+    if (received.length > this.seen) {
+      const step = MessageDecoder.step(this.decoder, this.decoderState, received.subarray(this.seen))
+      this.seen = received.length
+      this.decoderState = step.state
+      this.events.push(...step.events)
+      if (step.state.error !== undefined) throw step.state.error
+    }
+    return this.events.shift()
+  }
+
+  /** The next message or control frame of the server. */
+  get next(): Effect.Effect<MessageDecoder.MessageEvent> {
+    return this.wire.until("a frame", () => this.read())
+  }
+
+  /** The next one, or `undefined` where the connection ended before. */
+  get nextOrEnd(): Effect.Effect<MessageDecoder.MessageEvent | undefined> {
+    return Effect.map(
+      this.wire.until("a frame or the end", () => {
+        const event = this.read()
+        return event !== undefined || this.wire.ended || this.wire.closed ? { event } : undefined
+      }),
+      ({ event }) => event
+    )
+  }
+
+  /** The Close frame of the server, behind whatever else it sends. */
+  get closed(): Effect.Effect<Extract<MessageDecoder.MessageEvent, { readonly _tag: "Close" }> | undefined> {
+    return Effect.flatMap(this.nextOrEnd, (event) =>
+      event === undefined || event._tag === "Close" ? Effect.succeed(event) : this.closed
+    )
+  }
+}
+
+/** Opens a WebSocket; `behind` is sent in one write with the handshake. */
+export const connect = (
+  port: number,
+  options: {
+    readonly path?: string
+    readonly fields?: Readonly<Record<string, string>>
+    readonly client?: Omit<Handshake.ClientOptions, "nonce">
+    readonly behind?: Uint8Array
+  } = {}
+): Effect.Effect<WsWire, Error, Scope.Scope> =>
+  Effect.gen(function* () {
+    const wire = yield* Wire.connect(port)
+    const head = Wire.request("GET", options.path ?? "/", {
+      ...handshakeFields(options.client),
+      ...options.fields
+    })
+    wire.sendUnsafe(Buffer.concat([head, options.behind ?? new Uint8Array(0)]))
+    const response = yield* wire.response()
+    const end = wire.received.indexOf("\r\n\r\n")
+    const verified = Handshake.verify(
+      { status: response.status, fields: FieldSection.make(response.fields) },
+      { ...options.client, nonce: NONCE }
+    )
+    if (verified._tag === "Refused") return yield* Effect.die(verified.error)
+    return new WsWire(wire, response, end + 4)
+  })
