@@ -1,6 +1,7 @@
 /**
  * nvo on Node: the server as a layer, and its transports.
  */
+export * as JsonLogger from "./JsonLogger.ts"
 export * as NetTransport from "./NetTransport.ts"
 export * as NvoServer from "./NvoServer.ts"
 export * as Poller from "./Poller.ts"

@@ -364,8 +364,8 @@ export class Connection implements Served {
     exchange.inFlight = true
     const { handler } = this.engine.millis
     if (handler > 0) this.deadlines.limitHandler(exchange, handler)
-    const context = Context.add(this.context, HttpServerRequest, new ServerRequest(exchange))
-    this.fiber?.setContext(this.engine.telemetry?.contextOf(context, exchange) ?? context)
+    const context = this.engine.telemetry?.contextOf(this.context, exchange) ?? this.context
+    this.fiber?.setContext(Context.add(context, HttpServerRequest, new ServerRequest(exchange)))
     return this.handling
   }
 

@@ -60,22 +60,19 @@ export class AccessLog {
     const { method, status } = exchange
     const target = cut(Redaction.target(exchange.rawTarget))
     const annotations: Annotations = {
-      ...this.base,
       "nvo.connection.id": exchange.connectionId,
-      "nvo.request.index": exchange.requestIndex,
       "nvo.request.id": exchange.requestId,
       "http.request.method": method,
       "url.path": path(target),
-      "url.scheme": exchange.scheme,
       "network.protocol.version": exchange.version,
       "http.response.status_code": status,
-      "http.request.body.size": exchange.requestBytes ?? 0,
       "http.response.body.size": exchange.responseBytes,
       "http.server.request.duration": round(seconds)
     }
+    Object.assign(annotations, this.base)
+    if (exchange.requestBytes !== undefined) annotations["http.request.body.size"] = exchange.requestBytes
     if (route !== undefined) annotations["http.route"] = route
     if (exchange.peerAddress !== undefined) annotations["network.peer.address"] = exchange.peerAddress
-    if (exchange.peerPort !== undefined) annotations["network.peer.port"] = exchange.peerPort
     if (respondedAt !== undefined) {
       annotations["nvo.response.delay"] = round((respondedAt - startedAt) / 1000)
     }

@@ -46,10 +46,13 @@ export class Telemetry {
     return new Observation(exchange, at, this.accessLog?.sample() ?? false)
   }
 
-  /** The context of a handler: where requests have names, what it logs has its request's. */
-  contextOf<R>(context: Context.Context<R>, exchange: Observed): Context.Context<R> {
-    if (!this.namesRequests) return context
-    return Context.add(context, References.CurrentLogAnnotations, {
+  /**
+   * The context of a handler, without its request: where requests have names, what it logs has its request's.
+   * `connection` is the one that names the connection only.
+   */
+  contextOf(connection: Context.Context<never>, exchange: Observed): Context.Context<never> {
+    if (!this.namesRequests) return connection
+    return Context.add(this.context, References.CurrentLogAnnotations, {
       ...this.annotations,
       "nvo.connection.id": exchange.connectionId,
       "nvo.request.id": exchange.requestId
