@@ -17,7 +17,7 @@ export class WsWire {
   readonly wire: Wire.Wire
   readonly response: ReadResponse.ReadResponse
   private decoderState = MessageDecoder.initial
-  private readonly decoder = MessageDecoder.make({
+  private decoder = MessageDecoder.make({
     role: "Client",
     limits: { messageBytes: 100_000_000, frameBytes: 100_000_000 }
   })
@@ -28,6 +28,12 @@ export class WsWire {
     this.wire = wire
     this.response = response
     this.seen = seen
+  }
+
+  /** Reads with another decoder, from the first frame on. */
+  decodeBy(decoder: MessageDecoder.MessageDecoder): this {
+    this.decoder = decoder
+    return this
   }
 
   send(frame: FrameEncoder.Frame): Effect.Effect<void> {

@@ -59,6 +59,7 @@ type Awaits = "Octets" | "Pong" | "Close" | "End" | "Application"
 
 const NO_MESSAGES: Array<Data> = []
 const NO_OCTETS = new Uint8Array(0)
+const NO_PIECES: ReadonlyArray<Latin1.Octets> = []
 
 /** See the module. */
 export class Session implements Diversion {
@@ -241,9 +242,24 @@ export class Session implements Diversion {
 
   private encode(data: Data): ReadonlyArray<Latin1.Octets> {
     const { deflation } = this
-    return deflation === undefined || data.length < this.host.settings.deflateFrom
-      ? FrameEncoder.encodeMessage(data)
-      : this.compressed(deflation, data)
+    return deflation !== undefined && this.compresses(data)
+      ? this.compressed(deflation, data)
+      : FrameEncoder.encodeMessage(data)
+  }
+
+  /** Whether so much waits for the peer that more should not be sent to it now. */
+  get isCongested(): boolean {
+    return this.state === "Open" && this.host.transport.writeUnsafe(NO_PIECES) === false
+  }
+
+  /** Whether a message is compressed when it is sent. */
+  compresses(data: Data): boolean {
+    return this.deflation !== undefined && data.length >= this.host.settings.deflateFrom
+  }
+
+  /** The peer does not read what is sent to it. */
+  tooSlow(): void {
+    this.fail(this.error("SlowConsumer"))
   }
 
   /** Sends octets that are whole frames of a message. */
