@@ -38,6 +38,7 @@ export default defineConfig({
         "examples/todo",
         "examples/hello",
         "examples/streaming",
+        "examples/observability",
         "scripts"
       ].map(project),
       overPoll
