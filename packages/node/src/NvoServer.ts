@@ -36,6 +36,7 @@ import type * as HttpPlatform from "effect/http/HttpPlatform"
 import * as HttpServer from "effect/http/HttpServer"
 import { ServeError } from "effect/http/HttpServerError"
 import * as Layer from "effect/Layer"
+import * as Descriptors from "./internal/descriptors.ts"
 import * as NetTransport from "./NetTransport.ts"
 import * as PollTransport from "./PollTransport.ts"
 import type { TlsOptions } from "./TlsOptions.ts"
@@ -66,7 +67,18 @@ const makeServer = (options: Options) =>
   Effect.gen(function* () {
     const transport = yield* Transport.Transport
     const listener = yield* Effect.mapError(transport.listen(options), listenError)
-    return yield* Engine.make(listener, ServerConfig.make(options))
+    const config = ServerConfig.make(options)
+    const connectionCount = Descriptors.connectionCount(
+      config.connectionCount,
+      config.surplusCount,
+      Descriptors.limit()
+    )
+    if (connectionCount < config.connectionCount) {
+      yield* Effect.logDebug(
+        `There are descriptors for ${connectionCount} connections, not for ${config.connectionCount}`
+      )
+    }
+    return yield* Engine.make(listener, { ...config, connectionCount })
   })
 
 /**

@@ -188,7 +188,7 @@ export const ServerConfig = Schema.Struct({
     natural,
     16_384,
     "connections",
-    "The most open connections. 0: as many as the operating system gives."
+    "The most open connections; never more than there are descriptors for, where the platform says how many those are (Linux). 0: as many as that."
   ),
   connectionPolicy: withDefault(
     Schema.Literals(["evict", "refuse"]),

@@ -14,6 +14,7 @@ import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Stream from "effect/Stream"
 import * as ConnectionState from "../ConnectionState.ts"
 import * as Trailers from "../Trailers.ts"
+import { TransportError } from "../TransportError.ts"
 import type { Exchange } from "./exchange.ts"
 import { cancelBody, rawBody, rawStream } from "./rawBody.ts"
 import { problemResponse } from "./refusal.ts"
@@ -239,7 +240,12 @@ const writeStream = (
   }
   const write = (octets: ReadonlyArray<Latin1.Octets>): Effect.Effect<void, Error> => {
     const result = transport.writeUnsafe(octets)
-    return result === true ? Effect.void : result === false ? awaitPeer(exchange) : Effect.fail(result)
+    if (result === true) return Effect.void
+    return Effect.mapError(result === false ? awaitPeer(exchange) : Effect.fail(result), (error) => {
+      // The peer has left, though its leaving was not told yet: the stream did not fail.
+      if (error instanceof TransportError && error.reason._tag === "WriteFailed") exchange.aborted = true
+      return error
+    })
   }
   const finish = Effect.suspend((): Effect.Effect<void, Error> => {
     const trailers = Trailers.ofBody(response.body)
