@@ -212,6 +212,7 @@ const simulated = (clock: BlockedClock): World => {
       yield* Effect.sleep(500)
       const began = yield* Clock.currentTimeMillis
       assert.strictEqual((yield* untilLeft(yield* server.connect)).departure, "Lost")
+      yield* Effect.sleep(1)
       for (const client of [yield* server.connect, first]) {
         yield* client.send(request)
         yield* untilText(client, "hello")
