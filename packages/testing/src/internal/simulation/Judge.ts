@@ -95,7 +95,9 @@ export const judge = (
     if (received.left && response === last && response.status === 400) continue
     checkAnswer(scenario, ask, response, say)
     if (!response.complete && response !== last) say("an answer was cut off and another one followed")
-    if (!response.complete && !excused) say(`the answer to request ${ask.id} was cut off`)
+    // What this client pipelined behind a body that ends with the connection may bring a reset upon it.
+    const overran = response.framing === "Close" && script.pipelined && index < script.asks.length - 1
+    if (!response.complete && !excused && !overran) say(`the answer to request ${ask.id} was cut off`)
     if (response.complete && !response.persistent && !excused) {
       if (!mayClose(scenario, script, ask, index, response.status))
         say(`the connection closes after request ${ask.id} for no reason`)
