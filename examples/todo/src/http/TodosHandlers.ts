@@ -1,5 +1,6 @@
+import { HttpApiBuilder } from "@nvo/routes"
 import { Effect, Layer } from "effect"
-import { HttpApiBuilder, HttpApiSchema } from "effect/http-api"
+import { HttpApiSchema } from "effect/http-api"
 import { Api } from "../api/Api.ts"
 import { Todos } from "../Todos.ts"
 import * as Csv from "./Csv.ts"

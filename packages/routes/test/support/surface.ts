@@ -402,6 +402,7 @@ const handlers = (record: Record_) => {
         endpoint: endpoint.identifier,
         group: group.identifier,
         keys: Object.keys(request),
+        id: http.headers["x-id"],
         url: http.url,
         parts,
         context: [...fiber.context.mapUnsafe.keys()].sort(),
