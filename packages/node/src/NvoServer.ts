@@ -22,7 +22,7 @@ import {
   Engine,
   type Health,
   ServerConfig,
-  type ServerErrors,
+  ServerErrors,
   Transport,
   TransportError
 } from "@nvo/server"
@@ -66,7 +66,10 @@ const listenError = (error: TransportError.TransportError): ServeError =>
 const makeServer = (options: Options) =>
   Effect.gen(function* () {
     const transport = yield* Transport.Transport
-    const listener = yield* Effect.mapError(transport.listen(options), listenError)
+    const { report } = yield* ServerErrors.ServerErrors
+    const listener = yield* transport
+      .listen(options)
+      .pipe(Effect.tapError(report), Effect.mapError(listenError))
     const config = ServerConfig.make(options)
     const connectionCount = Descriptors.connectionCount(
       config.connectionCount,

@@ -10,7 +10,7 @@ import * as PubSub from "effect/PubSub"
 import * as Stream from "effect/Stream"
 import * as ServerError from "./ServerError.ts"
 
-/** Counts errors, labelled `reason` and `initiator`. */
+/** Counts errors, labelled `error` (its class), `reason` and `initiator`. */
 export const errorsTotal = Metric.counter("nvo.server.errors", {
   description: "Errors by reason and by who caused them",
   incremental: true
@@ -47,6 +47,7 @@ export class ServerErrors extends Context.Service<
       const count = (error: ServerError.ServerError) =>
         Metric.update(
           Metric.withAttributes(errorsTotal, {
+            error: error._tag,
             reason: ServerError.reasonOf(error),
             initiator: error.initiator
           }),

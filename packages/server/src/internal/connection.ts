@@ -27,6 +27,7 @@ import * as OverloadError from "../OverloadError.ts"
 import * as ServerConfig from "../ServerConfig.ts"
 import type * as ServerError from "../ServerError.ts"
 import type * as Transport from "../Transport.ts"
+import * as TransportError from "../TransportError.ts"
 import { ConnectionDeadlines } from "./connectionDeadlines.ts"
 import type { EngineContext } from "./engineContext.ts"
 import { Exchange } from "./exchange.ts"
@@ -485,6 +486,15 @@ export class Connection implements Served {
     return this.report(this.applicationError({ _tag: tag, cause: withoutResponse(cause) }))
   }
 
+  // The application made its response to the end, and the peer did not get it.
+  reportUndelivered(exchange: Exchange): Effect.Effect<void> {
+    if (this.deadlines.stalled !== undefined) return Effect.void
+    if (exchange.writeError !== undefined) return this.report(exchange.writeError)
+    if (this.phaseCode === DRAINING) return Effect.void
+    const cause = new Error("The peer had left before its response was made")
+    return this.report(TransportError.make({ _tag: "WriteFailed", cause }, this.id))
+  }
+
   // RFC 9112 §8: a body that ends with the connection would look complete; a reset tells. Other framings tell
   // by themselves that something is missing, and an orderly end lets what was sent arrive.
   abandon(exchange: Exchange): Effect.Effect<void> {
@@ -563,7 +573,7 @@ const conclude = Effect.fnUntraced(function* (
       yield* Effect.ignore(answerFailure(new ServerRequest(exchange), failure))
     }
     yield* self.reportFailure(exchange, failure)
-  }
+  } else if (exchange.aborted && exchange.switched === undefined) yield* self.reportUndelivered(exchange)
   self.observeEnd(exchange)
   if (exchange.switched !== undefined) return false
   if (exchange.aborted) {

@@ -8,6 +8,7 @@ import type { HttpServerError } from "effect/http/HttpServerError"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import type { HttpServerResponse } from "effect/http/HttpServerResponse"
 import type { DeadlineError } from "../DeadlineError.ts"
+import type { TransportError } from "../TransportError.ts"
 import type { ProtocolVersion } from "../telemetry/HttpMetrics.ts"
 import type { Observation, Observed } from "../telemetry/Observation.ts"
 import type { Connection } from "./connection.ts"
@@ -49,6 +50,8 @@ export class Exchange implements ResponseEncoder.Exchange, Observed {
   discarded = false
   /** Whether the peer left before the response was complete. */
   aborted = false
+  /** Why a response that the application made was not written, or not all of it. */
+  writeError: TransportError | undefined = undefined
   /** Whether it counts among the requests in flight. */
   inFlight = false
   /** Why the handler was interrupted, where it had taken too long. */

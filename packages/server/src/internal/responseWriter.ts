@@ -156,14 +156,19 @@ const commitHead = (exchange: Exchange, status: number, head: ResponseEncoder.En
 }
 
 // More waits than the high-water mark allows: goes on when the peer has taken it.
-const awaitPeer = ({ connection }: Exchange): Effect.Effect<void, Error> =>
+const awaitPeer = ({ connection }: Exchange): Effect.Effect<void, TransportError> =>
   connection.deadlines.sending(connection.transport.write([]))
 
-// A lost connection has been noticed elsewhere; nobody is there to be told.
-const written = (exchange: Exchange, result: boolean | Error): Effect.Effect<void> => {
+// A response that could not be written is no failure of the application: the connection tells of it.
+const written = (exchange: Exchange, result: boolean | TransportError): Effect.Effect<void> => {
   if (result === true) return Effect.void
-  if (result === false) return Effect.ignore(awaitPeer(exchange))
-  exchange.aborted = true
+  const fail = (error: TransportError): void => {
+    exchange.writeError = error
+    exchange.aborted = true
+    exchange.observation?.fail(error.reason._tag)
+  }
+  if (result === false) return Effect.catch(awaitPeer(exchange), (error) => Effect.sync(() => fail(error)))
+  fail(result)
   return Effect.void
 }
 
