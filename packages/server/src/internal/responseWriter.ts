@@ -248,7 +248,10 @@ const writeStream = (
     if (result === true) return Effect.void
     return Effect.mapError(result === false ? awaitPeer(exchange) : Effect.fail(result), (error) => {
       // The peer has left, though its leaving was not told yet: the stream did not fail.
-      if (error instanceof TransportError && error.reason._tag === "WriteFailed") exchange.aborted = true
+      if (error instanceof TransportError && error.reason._tag === "WriteFailed") {
+        exchange.aborted = true
+        exchange.observation?.fail("ClientAborted")
+      }
       return error
     })
   }
