@@ -1,3 +1,7 @@
+export * as AllowedMethods from "./AllowedMethods.ts"
+export * as CrossSite from "./CrossSite.ts"
+export * as EntityTags from "./EntityTags.ts"
 export * as HttpApiBuilder from "./HttpApiBuilder.ts"
 export * as Routes from "./Routes.ts"
+export * as SecurityHeaders from "./SecurityHeaders.ts"
 export * as SmallApp from "./SmallApp.ts"
