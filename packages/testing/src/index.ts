@@ -1,6 +1,8 @@
 /**
  * What tests of HTTP share: generators on fast-check, and the contract of transports.
  */
+export * as ApiContract from "./ApiContract.ts"
+export * as ApiModel from "./ApiModel.ts"
 export * as Bytes from "./Bytes.ts"
 export * as Canaries from "./Canaries.ts"
 export * as Characters from "./Characters.ts"

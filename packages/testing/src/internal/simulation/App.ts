@@ -84,6 +84,6 @@ export const make = (witness: Witness) =>
     )
     return yield* Effect.ensuring(
       respond(witness, request, ask),
-      Effect.sync(() => witness.responded())
+      Effect.sync(() => witness.responded(ask.id))
     )
   }).pipe(Effect.interruptible)

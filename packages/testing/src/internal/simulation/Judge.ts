@@ -1,4 +1,5 @@
 /** The model's verdict on what one client got. Pure: everything it needs is handed to it. */
+import { ServerConfig } from "@nvo/server"
 import { type Response, value } from "../../ResponseReader.ts"
 import type { Received } from "./Client.ts"
 import { malformedOf, responseBody, statusOf } from "./Requests.ts"
@@ -67,6 +68,15 @@ const mayClose = ({ limits }: Scenario, script: Script, ask: Ask, index: number,
   // Part of the request was left unread.
   (ask.body > 0 && (status !== 200 || (ask.kind !== "Echo" && ask.kind !== "Count")))
 
+// A chunked body does not say how long it is: the head of the response promises that the connection goes on, and what
+// is left unread turns out to be more than `drainBytes`.
+const mayEndUnread = (ask: Ask | undefined): boolean =>
+  ask !== undefined &&
+  ask.chunk > 0 &&
+  ask.kind !== "Echo" &&
+  ask.kind !== "Count" &&
+  ask.body > ServerConfig.defaults.drainBytes
+
 /** Says what is wrong. */
 export const judge = (
   scenario: Scenario,
@@ -108,7 +118,7 @@ export const judge = (
   // Every phase of a connection has a deadline: nobody is waited for, and nobody waits, for ever.
   if (received.timedOut) say("the server did not answer, and did not leave")
   if (excused) return
-  const closed = last !== undefined && !last.persistent
+  const closed = last !== undefined && (!last.persistent || mayEndUnread(script.asks[responses.length - 1]))
   const due = script.asks.length + (script.ending._tag === "Malformed" ? 1 : 0)
   if (!closed && responses.length < due) say(`${due - responses.length} of ${due} answers did not come`)
   if (departure === "Lost" && !closed) say("the server reset a connection on which nothing was wrong")

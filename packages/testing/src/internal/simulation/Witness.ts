@@ -16,7 +16,7 @@ export class Witness {
   /** Finalizers of request Scopes that have not run. */
   openScopes = 0
   /** Handlers that have not given their response. */
-  working = 0
+  readonly working = new Set<number>()
   /** The most of them that there may be. */
   mostInFlight = Number.POSITIVE_INFINITY
   private readonly now: () => number
@@ -43,20 +43,22 @@ export class Witness {
       this.violation(connection, `request ${id} is handled while request ${other} still is`)
     this.handling.set(connection, id)
     this.openScopes++
-    this.working++
-    if (this.working > this.mostInFlight)
-      this.violation(connection, `${this.working} requests are in flight, ${this.mostInFlight} may be`)
+    this.working.add(id)
+    if (this.working.size > this.mostInFlight)
+      this.violation(connection, `${this.working.size} requests are in flight, ${this.mostInFlight} may be`)
     this.say(connection, `  handler of request ${id} begins`)
   }
 
   /** The handler has given its response, or has failed. */
-  responded(): void {
-    this.working--
+  responded(id: number): void {
+    this.working.delete(id)
   }
 
   leave(connection: number, id: number, how: string): void {
     this.handling.delete(connection)
     this.openScopes--
+    // A handler may be interrupted before it has begun to respond.
+    this.working.delete(id)
     this.say(connection, `  handler of request ${id} ${how}`)
   }
 }
