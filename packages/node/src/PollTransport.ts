@@ -31,16 +31,25 @@ export interface Options {
 
 interface Handler {
   onEvent(event: Poller.PollEvent): void
+  onDefect(cause: unknown): void
+}
+
+// A bug ends what it shows on, and nothing else.
+const handle = (event: Poller.PollEvent): void => {
+  const { active, token } = event.registration
+  if (!active) return
+  try {
+    ;(token as Handler).onEvent(event)
+  } catch (cause) {
+    ;(token as Handler).onDefect(cause)
+  }
 }
 
 // What the poller tells, for as long as the Scope. The events of a batch are handled in the turn in which they came.
 const dispatching = (poller: Poller.Poller["Service"]): Effect.Effect<never, PollerError> =>
   Effect.forever(
     Effect.map(poller.wait, (events) => {
-      for (const event of events) {
-        const { active, token } = event.registration
-        if (active) (token as Handler).onEvent(event)
-      }
+      for (const event of events) handle(event)
     }),
     { disableYield: true }
   )

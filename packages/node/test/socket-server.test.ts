@@ -1,6 +1,6 @@
 import { NodeSocket } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import { NetTransport } from "@nvo/node"
+import { NetTransport, PollTransport } from "@nvo/node"
 import { SocketServers, Transport } from "@nvo/server"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -38,7 +38,9 @@ const ask = (address: NetAddress.SocketAddress, question: string) =>
     })
   )
 
-describe("SocketServers.fromListener", () => {
+const transports = { NetTransport: NetTransport.layer(), PollTransport: PollTransport.layer() }
+
+describe.each(Object.entries(transports))("SocketServers.fromListener over %s", (_, transport) => {
   it.live("serves programs that are not HTTP, each connection by itself", () =>
     Effect.gen(function* () {
       const listener = yield* listen
@@ -49,7 +51,7 @@ describe("SocketServers.fromListener", () => {
         ["two", "three"]
       )
       assert.isUndefined(running.pollUnsafe())
-    }).pipe(Effect.scoped, Effect.provide(NetTransport.layer()))
+    }).pipe(Effect.scoped, Effect.provide(transport))
   )
 
   it.live("a handler that fails ends its connection only", () =>
@@ -67,7 +69,7 @@ describe("SocketServers.fromListener", () => {
       assert.strictEqual(failed._tag, "Failure")
       assert.strictEqual(yield* ask(listener.address, "served"), "served")
       assert.isUndefined(running.pollUnsafe())
-    }).pipe(Effect.scoped, Effect.provide(NetTransport.layer()))
+    }).pipe(Effect.scoped, Effect.provide(transport))
   )
 
   it.live("interrupting run ends the connections that are open", () =>
@@ -81,6 +83,6 @@ describe("SocketServers.fromListener", () => {
       assert.strictEqual(text(yield* reader.pull), "hello")
       yield* Fiber.interrupt(running)
       assert.strictEqual((yield* Effect.exit(reader.pull))._tag, "Failure")
-    }).pipe(Effect.scoped, Effect.provide(NetTransport.layer()))
+    }).pipe(Effect.scoped, Effect.provide(transport))
   )
 })

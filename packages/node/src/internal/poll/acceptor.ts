@@ -68,6 +68,13 @@ export class Acceptor {
     waiting(this.take)
   }
 
+  /** Whoever waits was not told: the next event does. */
+  onDefect(cause: unknown): void {
+    const { waiting } = this
+    this.waiting = undefined
+    waiting?.(Effect.fail(acceptFailed(cause)))
+  }
+
   /** Accepts a connection, or waits for one. One waits at a time. */
   readonly take: Accepted = Effect.suspend((): Accepted => {
     if (this.rests) {
@@ -94,6 +101,8 @@ export class Acceptor {
   })
 
   private readonly parked: Accepted = Effect.callback((resume) => {
+    // The fiber may have given way since it looked.
+    if (this.ready && !this.closed) return resume(this.take)
     this.waiting = resume
     return Effect.sync(() => {
       if (this.waiting === resume) this.waiting = undefined

@@ -1,8 +1,8 @@
 /**
  * The poller's backend on Linux: epoll(7), edge-triggered.
  *
- * Edge against level was measured by the CPU time of a small request: with level-triggered registrations each wait
- * looks at every descriptor of the wait before it once more.
+ * With level-triggered registrations each wait would look at every descriptor of the wait before it once more, and a
+ * connection that stops reading would need a call to say so.
  */
 import * as Backend from "./backend.ts"
 import { type System, SystemError } from "./system.ts"

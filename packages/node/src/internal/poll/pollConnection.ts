@@ -60,8 +60,6 @@ export class PollConnection implements Transport.Connection {
   private pending: Array<Uint8Array> = []
   private pendingSkip = 0
   private pendingBytes = 0
-  /** Whether the inbox has asked to stop reading. */
-  private paused = false
   /** Whether this side is to end once everything is written, and whether it has. */
   private ending = false
   private ended = false
@@ -121,19 +119,28 @@ export class PollConnection implements Transport.Connection {
     if (event.readable || event.departed) this.receive(event)
   }
 
+  /** Handling the event failed: the connection is over. */
+  onDefect(cause: unknown): void {
+    if (!this.closed) this.lose(cause)
+  }
+
   private receive(event: Poller.PollEvent): void {
     const { departed } = event
     this.dispatching = true
     try {
-      for (let reads = 1; !this.paused && !this.closed && this.inbox.departure === undefined; reads++) {
+      for (
+        let reads = 1;
+        !this.inbox.isPaused && !this.closed && this.inbox.departure === undefined;
+        reads++
+      ) {
         const count = this.system.read(this.fd)
         if (count > 0) {
           const bytes = Buffer.allocUnsafe(count)
           this.system.input.copy(bytes, 0, 0, count)
-          if (!this.inbox.offer(bytes)) this.paused = true
+          if (!this.inbox.offer(bytes)) break
           // Everything has been read, but for what comes after it: the end, if it was told.
-          else if (count < SCRATCH_BYTES && !departed) break
-          else if (reads === READS_PER_TURN && !this.closed) {
+          if (count < SCRATCH_BYTES && !departed) break
+          if (reads === READS_PER_TURN) {
             this.rearm()
             break
           }
@@ -156,7 +163,6 @@ export class PollConnection implements Transport.Connection {
   }
 
   private readMore(): void {
-    this.paused = false
     if (!this.closed) this.rearm()
   }
 
@@ -304,6 +310,9 @@ export class PollConnection implements Transport.Connection {
     })
 
   private readonly drained: Exit = Effect.callback((resume) => {
+    // The fiber may have given way since it looked: what it waits for has happened then.
+    if (this.closed || this.broken !== undefined) return resume(Effect.fail(this.writeFailed()))
+    if (this.pendingBytes === 0) return resume(Effect.void)
     this.onDrain.push(resume)
     return Effect.sync(() => {
       this.onDrain = this.onDrain.filter((other) => other !== resume)
