@@ -18,6 +18,7 @@ const names = {
   curl: ["curl"],
   nginx: ["nginx", "/usr/sbin/nginx"],
   "python3-websockets": ["/usr/bin/python3"],
+  slowhttptest: ["slowhttptest"],
   wrk: ["wrk"]
 } as const
 
@@ -78,8 +79,13 @@ const spawned = (path: string, args: ReadonlyArray<string>, env?: Readonly<Recor
       })
   )
 
-/** Runs a program to its end. */
-export const run = (path: string, args: ReadonlyArray<string>, options: RunOptions = {}) =>
+/** Runs a program to its end, which comes within `patience` milliseconds. */
+export const run = (
+  path: string,
+  args: ReadonlyArray<string>,
+  options: RunOptions = {},
+  patience: number = PATIENCE
+) =>
   Effect.scoped(
     Effect.flatMap(spawned(path, args, options.env), (child) =>
       Effect.callback<Ended>((resume) => {
@@ -100,7 +106,7 @@ export const run = (path: string, args: ReadonlyArray<string>, options: RunOptio
     )
   ).pipe(
     Effect.timeoutOrElse({
-      duration: PATIENCE,
+      duration: patience,
       orElse: () => Effect.die(new Error(`${path} ${args.join(" ")} does not end`))
     })
   )

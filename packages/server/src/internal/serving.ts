@@ -30,6 +30,11 @@ interface Active {
 // from stopping; chosen by feel.
 const CUT_TIMEOUT = Duration.seconds(1)
 
+// How many turns without a connection show that none is queued, and for how many turns that is waited for at most.
+// Chosen by feel: a busy server that stops goes on accepting for some milliseconds.
+const QUIET_TURNS = 3
+const MOST_TURNS = 1_000
+
 // How often the delay of the event loop is looked at while there are connections, in milliseconds; chosen by feel.
 const SAMPLE = 100
 
@@ -45,6 +50,8 @@ export class Serving {
   /** Looks at the delay of the event loop. */
   private readonly sampler: Deadline
   private victims: Array<Served> = []
+  /** Connections that came. */
+  private accepted = 0
   private emptied: Deferred.Deferred<void> | undefined = undefined
 
   constructor(
@@ -112,6 +119,7 @@ export class Serving {
 
   // A connection has come. Where there are too many, an idle one makes room; where none is idle, it is told so.
   private take(transport: Transport.Connection, scope: Scope.Closeable, acceptedAt: number): void {
+    this.accepted++
     const { connectionCount: limit, connectionPolicy, surplusCount } = this.engine.config
     const full = limit > 0 && this.active.size >= limit
     const surplus = full && !(connectionPolicy === "evict" && this.evict())
@@ -176,6 +184,19 @@ export class Serving {
     const fiber = Effect.runForkWith(this.engine.context)(program)
   }
 
+  // The operating system resets connections that are queued when a listener closes, and requests with them. A
+  // transport may take one of them in each turn, so the listener closes when some turns brought none.
+  private get letIn(): Effect.Effect<void> {
+    const look = (quiet: number, turns: number): Effect.Effect<void> => {
+      const before = this.accepted
+      return Effect.flatMap(Effect.yieldNow, () => {
+        const still = this.accepted === before ? quiet + 1 : 0
+        return still === QUIET_TURNS || turns === MOST_TURNS ? Effect.void : look(still, turns + 1)
+      })
+    }
+    return look(0, 1)
+  }
+
   private move(input: Shutdown.Input): void {
     const { shutdown } = this.health
     shutdown.stage = Shutdown.next(shutdown.stage, input)
@@ -189,8 +210,9 @@ export class Serving {
       this.engine.closing = true
       if (Duration.toMillis(config.drainDelay) > 0) yield* Effect.sleep(config.drainDelay)
       this.move("DelayPassed")
+      yield* this.letIn
       yield* this.listener.close
-      // What came before the listener closed, and is on its way through the process, is still let in.
+      // What is on its way through the process is still let in.
       yield* Effect.yieldNow
       const emptied = Deferred.makeUnsafe<void>()
       this.emptied = emptied
