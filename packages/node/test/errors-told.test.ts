@@ -6,7 +6,7 @@ import * as Net from "node:net"
 import { NodeHttpServer } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { NetTransport, NvoServer } from "@nvo/node"
-import { Http1Error } from "@nvo/protocol"
+import { Http1Error, WebSocketError } from "@nvo/protocol"
 import {
   ApplicationError,
   Connections,
@@ -366,6 +366,82 @@ describe("a response that is not taken to its end", () => {
           yield* Effect.sleep("100 millis")
           yield* Effect.sync(() => socket.resetAndDestroy())
         })
+    })
+  )
+})
+
+/** Takes every upgrade, and reads until it ends. */
+const upgrades: App = Effect.gen(function* () {
+  const socket = yield* (yield* HttpServerRequest).upgrade
+  yield* Effect.gen(function* () {
+    const reader = yield* socket.reader
+    yield* Effect.forever(reader.pull)
+  }).pipe(Effect.scoped, Effect.interruptible, Effect.ignore)
+  return HttpServerResponse.empty()
+})
+
+const handshake = (fields: Readonly<Record<string, string>>, method = "GET") =>
+  Wire.request(method, "/", {
+    Upgrade: "websocket",
+    Connection: "Upgrade",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+    ...fields
+  })
+
+const handshakes: Readonly<Partial<Record<WebSocketError.ReasonTag, Buffer>>> = {
+  MethodNotGet: handshake({}, "POST"),
+  InvalidKey: handshake({ "Sec-WebSocket-Key": "short" }),
+  DuplicateKey: handshake({ "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==" }),
+  UnsupportedVersion: handshake({ "Sec-WebSocket-Version": "8" }),
+  InvalidProtocols: handshake({ "Sec-WebSocket-Protocol": "a b" }),
+  DuplicateProtocol: handshake({ "Sec-WebSocket-Protocol": "a, a" }),
+  InvalidExtensions: handshake({ "Sec-WebSocket-Extensions": "a;;" })
+}
+
+// Masked with zeros, which leaves the payload as it is.
+const MASK = "\0\0\0\0"
+
+const frames: Readonly<Partial<Record<WebSocketError.ReasonTag, string>>> = {
+  ReservedBits: `\xb1\x80${MASK}`,
+  ReservedOpcode: `\x83\x80${MASK}`,
+  UnmaskedFrame: "\x81\x00",
+  FragmentedControlFrame: `\x09\x80${MASK}`,
+  ControlFrameTooLong: `\x89\xfe\x00\x7e${MASK}`,
+  LengthNotMinimal: `\x81\xfe\x00\x01${MASK}a`,
+  LengthOverflow: `\x81\xff\x80\0\0\0\0\0\0\0${MASK}`,
+  FrameTooLarge: `\x82\xff\0\0\0\x01\0\0\0\0${MASK}`,
+  UnexpectedContinuation: `\x80\x80${MASK}`,
+  InterruptedMessage: `\x01\x80${MASK}\x81\x80${MASK}`,
+  InvalidUtf8: `\x81\x81${MASK}\xff`,
+  InvalidClosePayload: `\x88\x81${MASK}\x03`,
+  InvalidCloseCode: `\x88\x82${MASK}\x03\xed`,
+  InvalidCloseReason: `\x88\x83${MASK}\x03\xe8\xff`
+}
+
+describe("WebSocketError", () => {
+  const tell = (reason: WebSocketError.ReasonTag, act: Provoked["act"]) =>
+    it.live(`${reason} is told as a value, counted and logged`, () =>
+      told("WebSocketError", reason, WebSocketError.reasons[reason].initiator, { app: upgrades, act })
+    )
+
+  for (const [reason, request] of Object.entries(handshakes)) {
+    tell(reason as WebSocketError.ReasonTag, (server) => requestOn(server, request))
+  }
+  for (const [reason, frame] of Object.entries(frames)) {
+    tell(reason as WebSocketError.ReasonTag, (server) =>
+      Effect.gen(function* () {
+        const wire = yield* requestOn(server, handshake({}))
+        yield* wire.contains("\r\n\r\n")
+        yield* wire.send(frame)
+      })
+    )
+  }
+  tell("ConnectionLost", (server) =>
+    Effect.gen(function* () {
+      const wire = yield* requestOn(server, handshake({}))
+      yield* wire.contains("\r\n\r\n")
+      yield* wire.reset
     })
   )
 })
