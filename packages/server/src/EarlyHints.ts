@@ -1,7 +1,6 @@
 /**
  * Interim responses from inside a handler: 103 (Early Hints, RFC 8297) and 102.
  */
-import { ResponseEncoder } from "@nvo/protocol"
 import * as Effect from "effect/Effect"
 import * as Headers from "effect/http/Headers"
 import { HttpServerError, InternalError } from "effect/http/HttpServerError"
@@ -20,17 +19,11 @@ export const interim = (
     if (!(request instanceof ServerRequest)) return Effect.void
     const { exchange } = request
     if (exchange.status !== 0 || exchange.switched !== undefined || exchange.aborted) return Effect.void
-    const head = ResponseEncoder.encodeInterim(exchange, status, Headers.fromInput(fields))
-    if (typeof head !== "string") {
-      return Effect.fail(
-        new HttpServerError({
-          reason: new InternalError({ request, description: head.message, cause: head })
-        })
-      )
-    }
-    return head === ""
-      ? Effect.void
-      : Effect.ignore(exchange.connection.deadlines.sending(exchange.connection.transport.write([head])))
+    return Effect.mapError(
+      exchange.interim(status, Headers.fromInput(fields)),
+      (cause) =>
+        new HttpServerError({ reason: new InternalError({ request, description: cause.message, cause }) })
+    )
   })
 
 /**

@@ -17,8 +17,7 @@ import { ServerRequest } from "./internal/serverRequest.ts"
 export const set = (duration: Duration.Input): Effect.Effect<void, never, HttpServerRequest> => {
   const millis = Duration.toMillis(Duration.fromInputUnsafe(duration))
   return Effect.map(HttpServerRequest, (request) => {
-    if (request instanceof ServerRequest)
-      request.exchange.connection.deadlines.limitHandler(request.exchange, millis)
+    if (request instanceof ServerRequest) request.exchange.limitHandler(millis)
   })
 }
 

@@ -5,7 +5,7 @@
  * Every error goes three ways: to the typed channel (`ServerErrors.stream`), to the metric
  * `nvo.server.errors` by reason, and to the log with its connection. None is swallowed.
  */
-import type { Http1Error, WebSocketError } from "@nvo/protocol"
+import type { Http1Error, Http2Error, WebSocketError } from "@nvo/protocol"
 import type { ApplicationError } from "./ApplicationError.ts"
 import type { DeadlineError } from "./DeadlineError.ts"
 import type { OverloadError } from "./OverloadError.ts"
@@ -15,6 +15,7 @@ import type { TransportError } from "./TransportError.ts"
 export type ServerError =
   | TransportError
   | Http1Error.Http1Error
+  | Http2Error.Http2Error
   | WebSocketError.WebSocketError
   | ApplicationError
   | DeadlineError

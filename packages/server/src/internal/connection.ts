@@ -30,7 +30,7 @@ import type * as Transport from "../Transport.ts"
 import * as TransportError from "../TransportError.ts"
 import { ConnectionDeadlines } from "./connectionDeadlines.ts"
 import type { EngineContext } from "./engineContext.ts"
-import { Exchange } from "./exchange.ts"
+import { Http1Exchange } from "./http1Exchange.ts"
 import { type Refusal, refuse, turnedAway } from "./refusal.ts"
 import { answerFailure, handleResponse } from "./responseWriter.ts"
 import type { Served } from "./served.ts"
@@ -68,7 +68,7 @@ export class Connection implements Served {
   readonly deadlines: ConnectionDeadlines
   private phaseCode = INITIAL_PHASE
   /** The exchange under way. */
-  exchange: Exchange | undefined = undefined
+  exchange: Http1Exchange | undefined = undefined
   /** The WebSocket that has taken over, if any. */
   session: Session | undefined = undefined
   /** Requests whose head was read. */
@@ -176,13 +176,13 @@ export class Connection implements Served {
   }
 
   /** Interrupts the handler. A fiber that was interrupted stays so: no other handler can run in it. */
-  interrupt(exchange: Exchange): void {
+  interrupt(exchange: Http1Exchange): void {
     exchange.persistent = false
     this.fiber?.interruptUnsafe()
   }
 
   /** The head of the response is on its way: the request is not in flight any more. */
-  answered(exchange: Exchange): void {
+  answered(exchange: Http1Exchange): void {
     this.deadlines.disarmHandler()
     if (!exchange.inFlight) return
     exchange.inFlight = false
@@ -203,7 +203,7 @@ export class Connection implements Served {
   }
 
   /** The peer ended its side in the middle of a body. */
-  feedEnd(exchange: Exchange): void {
+  feedEnd(exchange: Http1Exchange): void {
     const outcome = RequestDecoder.end(this.decoder, this.decoderState)
     if (outcome._tag === "Failed") exchange.bodyError = outcome.error
     else exchange.bodyEnded = true
@@ -215,7 +215,7 @@ export class Connection implements Served {
   }
 
   /** Takes what has been decoded of the body under way. */
-  takeBody(exchange: Exchange): Array<Uint8Array> {
+  takeBody(exchange: Http1Exchange): Array<Uint8Array> {
     const data: Array<Uint8Array> = []
     while (this.queueAt < this.queue.length) {
       const event = this.queue[this.queueAt++]
@@ -269,7 +269,7 @@ export class Connection implements Served {
   }
 
   // Tells telemetry that an exchange is over, once. `at` is a time of the wheel.
-  private endObservation(exchange: Exchange, at: number): void {
+  private endObservation(exchange: Http1Exchange, at: number): void {
     const { observation } = exchange
     if (observation === undefined || this.fiber === undefined) return
     exchange.observation = undefined
@@ -277,7 +277,7 @@ export class Connection implements Served {
   }
 
   /** Tells telemetry that an exchange is over now. */
-  observeEnd(exchange: Exchange): void {
+  observeEnd(exchange: Http1Exchange): void {
     if (exchange.observation !== undefined) this.endObservation(exchange, this.engine.deadlines.now())
   }
 
@@ -354,14 +354,14 @@ export class Connection implements Served {
     this.requests++
     this.advance(ConnectionState.code.HeadRead)
     this.deadlines.atWork()
-    const exchange = new Exchange(this, head, this.requests, this.goesOn)
+    const exchange = new Http1Exchange(this, head, this.requests, this.goesOn)
     this.exchange = exchange
     // The end of a request without a body stands behind its head.
     if (exchange.bodyEnded) this.queueAt++
     return !this.surplus && this.engine.overload.enter() ? this.begin(exchange) : this.admit(exchange)
   }
 
-  private begin(exchange: Exchange): Effect.Effect<void> {
+  private begin(exchange: Http1Exchange): Effect.Effect<void> {
     exchange.inFlight = true
     const { handler } = this.engine.millis
     if (handler > 0) this.deadlines.limitHandler(exchange, handler)
@@ -371,7 +371,7 @@ export class Connection implements Served {
   }
 
   // The server is full or behind, or the connection is one too many.
-  private admit(exchange: Exchange): Effect.Effect<void> {
+  private admit(exchange: Http1Exchange): Effect.Effect<void> {
     const { config, isExempt, overload } = this.engine
     const exempt = isExempt(exchange.head.rawTarget)
     if (this.surplus && !exempt) {
@@ -384,7 +384,7 @@ export class Connection implements Served {
     })
   }
 
-  private turnAway(exchange: Exchange, reason: OverloadError.OverloadErrorReason): Effect.Effect<void> {
+  private turnAway(exchange: Http1Exchange, reason: OverloadError.OverloadErrorReason): Effect.Effect<void> {
     const { config, shed } = this.engine
     shed(OverloadError.make(reason, this.id))
     return Effect.matchCauseEffect(
@@ -409,7 +409,7 @@ export class Connection implements Served {
 
   private afterExchange(failure: Cause.Cause<unknown> | undefined): Effect.Effect<void> {
     this.fiber?.setContext(this.context)
-    const exchange = this.exchange as Exchange
+    const exchange = this.exchange as Http1Exchange
     this.answered(exchange)
     if (
       failure === undefined &&
@@ -469,7 +469,7 @@ export class Connection implements Served {
     return this.report(this.applicationError({ _tag: "EngineDefect", cause }))
   }
 
-  reportFailure(exchange: Exchange, cause: Cause.Cause<unknown>): Effect.Effect<void> {
+  reportFailure(exchange: Http1Exchange, cause: Cause.Cause<unknown>): Effect.Effect<void> {
     if (exchange.timedOut !== undefined) return Effect.void
     // A peer that was reset because it took too little did not leave.
     if (exchange.aborted) {
@@ -487,7 +487,7 @@ export class Connection implements Served {
   }
 
   // The application made its response to the end, and the peer did not get it.
-  reportUndelivered(exchange: Exchange): Effect.Effect<void> {
+  reportUndelivered(exchange: Http1Exchange): Effect.Effect<void> {
     if (this.deadlines.stalled !== undefined) return Effect.void
     if (exchange.writeError !== undefined) return this.report(exchange.writeError)
     if (this.phaseCode === DRAINING) return Effect.void
@@ -497,7 +497,7 @@ export class Connection implements Served {
 
   // RFC 9112 §8: a body that ends with the connection would look complete; a reset tells. Other framings tell
   // by themselves that something is missing, and an orderly end lets what was sent arrive.
-  abandon(exchange: Exchange): Effect.Effect<void> {
+  abandon(exchange: Http1Exchange): Effect.Effect<void> {
     if (exchange.status === 0 || (exchange.minorVersion === 0 && this.phase === "Responding")) {
       return this.transport.reset
     }
@@ -506,7 +506,7 @@ export class Connection implements Served {
   }
 
   // What the application left unread is thrown away, up to a budget.
-  drainBody(exchange: Exchange): Effect.Effect<void> {
+  drainBody(exchange: Http1Exchange): Effect.Effect<void> {
     const budget = exchange.bodyBytes + this.engine.config.drainBytes
     exchange.discarded = true
     const { framing } = exchange.head
@@ -531,7 +531,7 @@ export class Connection implements Served {
     )
   }
 
-  private reportBodyError(exchange: Exchange): Effect.Effect<void> {
+  private reportBodyError(exchange: Http1Exchange): Effect.Effect<void> {
     return exchange.bodyError === undefined ? Effect.void : this.report(exchange.bodyError)
   }
 
@@ -562,7 +562,7 @@ export class Connection implements Served {
 // What is left to do after an exchange that did not simply end well. Gives whether the connection goes on.
 const conclude = Effect.fnUntraced(function* (
   self: Connection,
-  exchange: Exchange,
+  exchange: Http1Exchange,
   failure: Cause.Cause<unknown> | undefined
 ) {
   if (exchange.bodyError !== undefined) yield* self.report(exchange.bodyError)

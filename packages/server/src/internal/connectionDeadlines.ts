@@ -13,7 +13,7 @@ import { Deadline } from "../Deadlines.ts"
 import type { ServerError } from "../ServerError.ts"
 import type * as Transport from "../Transport.ts"
 import type { EngineContext } from "./engineContext.ts"
-import type { Exchange } from "./exchange.ts"
+import type { Http1Exchange } from "./http1Exchange.ts"
 import * as Pace from "./pace.ts"
 
 /** The connection, as its deadlines see it. */
@@ -24,9 +24,9 @@ interface Watched {
   readonly surplus: boolean
   readonly requests: number
   readonly phase: Phase
-  readonly exchange: Exchange | undefined
+  readonly exchange: Http1Exchange | undefined
   readonly report: (error: ServerError) => Effect.Effect<void>
-  readonly interrupt: (exchange: Exchange) => void
+  readonly interrupt: (exchange: Http1Exchange) => void
 }
 
 // A new connection whose peer has sent nothing yet is given this long for its request, in milliseconds, before it
@@ -113,7 +113,7 @@ export class ConnectionDeadlines {
   }
 
   /** Somebody is about to wait for octets of the body. */
-  awaitBody(exchange: Exchange): void {
+  awaitBody(exchange: Http1Exchange): void {
     const { deadlines, millis } = this.connection.engine
     exchange.reading = true
     exchange.pace ??= Pace.make(millis.body)
@@ -121,7 +121,7 @@ export class ConnectionDeadlines {
   }
 
   /** Octets that somebody waited for have come. */
-  bodyCame(exchange: Exchange, octets: number): void {
+  bodyCame(exchange: Http1Exchange, octets: number): void {
     const { config, deadlines, millis } = this.connection.engine
     exchange.reading = false
     if (exchange.pace !== undefined) {
@@ -143,7 +143,7 @@ export class ConnectionDeadlines {
   // --- what the handler has to do ---
 
   /** From now on, the handler has this long for the head of its response; 0: for ever. */
-  limitHandler(exchange: Exchange, duration: number): void {
+  limitHandler(exchange: Http1Exchange, duration: number): void {
     if (this.connection.exchange !== exchange || exchange.status !== 0) return
     this.handlerMillis = duration
     this.handler ??= new Deadline(this.connection.engine.deadlines, () => this.expireHandler())

@@ -1,33 +1,45 @@
 /**
- * One request and its response: what the engine and the request object given to the application share.
+ * One request and its response, whatever protocol they are spoken in: what the engine and the request object given to
+ * the application share.
  */
-import type { ConnectionId, Http1Error, RequestEvent, ResponseEncoder } from "@nvo/protocol"
+import type { ConnectionId, Http2RequestHead, RequestEvent } from "@nvo/protocol"
 import { FieldSection } from "@nvo/protocol"
 import type { Effect } from "effect/Effect"
+import type * as Headers from "effect/http/Headers"
 import type { HttpServerError } from "effect/http/HttpServerError"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import type { HttpServerResponse } from "effect/http/HttpServerResponse"
+import type { Pull } from "effect/Pull"
+import type { Stream } from "effect/Stream"
+import type * as Socket from "effect/socket/Socket"
 import type { DeadlineError } from "../DeadlineError.ts"
+import type { ServerError } from "../ServerError.ts"
+import type * as Transport from "../Transport.ts"
 import type { TransportError } from "../TransportError.ts"
 import type { ProtocolVersion } from "../telemetry/HttpMetrics.ts"
 import type { Observation, Observed } from "../telemetry/Observation.ts"
-import type { Connection } from "./connection.ts"
+import type { EngineContext } from "./engineContext.ts"
 import type * as Pace from "./pace.ts"
 
-/** See the module. Written by the connection program and the response writer only. */
-export class Exchange implements ResponseEncoder.Exchange, Observed {
-  readonly connection: Connection
-  readonly head: RequestEvent.RequestHead
+/** The head of a request, as its protocol's decoder gave it. */
+export type Head = RequestEvent.RequestHead | Http2RequestHead.RequestHead
+
+/** Fields by name. */
+export type Fields = Readonly<Record<string, string | ReadonlyArray<string>>>
+
+/** See the module. Written by the connection's program and the response writer only. */
+export abstract class Exchange implements Observed {
+  readonly engine: EngineContext
+  readonly transport: Transport.Connection
+  abstract readonly head: Head
   readonly requestIndex: number
-  /** Whether the connection may go on afterwards; settled when the head of the response is sent. */
-  persistent: boolean
   /** Whether the whole request has been read. */
   bodyEnded: boolean
   trailers: FieldSection.FieldSection = FieldSection.empty
   /** Octets of the body that were read so far. */
   bodyBytes = 0
   /** Why the rest of the request cannot be read. */
-  bodyError: Http1Error.Http1Error | DeadlineError | undefined = undefined
+  bodyError: ServerError | undefined = undefined
   /** How slow its octets come, once somebody has waited for them. */
   pace: Pace.Pace | undefined = undefined
   /** Whether the peer still waits for 100 (Continue). */
@@ -37,9 +49,9 @@ export class Exchange implements ResponseEncoder.Exchange, Observed {
   /** Octets of the response's body that were written, without framing. */
   responseBytes = 0
   /** What telemetry keeps of it, from its begin to its end. */
-  observation: Observation | undefined
+  observation: Observation | undefined = undefined
   private cachedRequestId: string | undefined = undefined
-  /** What was answered in place of a response: the connection was handed to another protocol. */
+  /** What was answered in place of a response: the connection or stream was handed to another protocol. */
   switched: HttpServerResponse | undefined = undefined
   /** The body as a whole, once somebody asked for it: for the request and for those made of it by `modify`. */
   cachedBytes: Effect<Uint8Array, HttpServerError> | undefined = undefined
@@ -50,30 +62,71 @@ export class Exchange implements ResponseEncoder.Exchange, Observed {
   discarded = false
   /** Whether the peer left before the response was complete. */
   aborted = false
-  /** Why a response that the application made was not written, or not all of it. */
-  writeError: TransportError | undefined = undefined
   /** Whether it counts among the requests in flight. */
   inFlight = false
   /** Why the handler was interrupted, where it had taken too long. */
   timedOut: DeadlineError | undefined = undefined
 
-  constructor(
-    connection: Connection,
-    head: RequestEvent.RequestHead,
-    requestIndex: number,
-    persistent: boolean
-  ) {
-    this.connection = connection
-    this.head = head
+  constructor(engine: EngineContext, transport: Transport.Connection, head: Head, requestIndex: number) {
+    this.engine = engine
+    this.transport = transport
     this.requestIndex = requestIndex
-    this.persistent = persistent && head.persistent
     this.bodyEnded = head.framing._tag === "None"
     this.awaitsContinue = head.expectContinue
-    this.observation = connection.engine.telemetry?.begin(this, connection.deadlines.since)
   }
 
+  abstract readonly version: ProtocolVersion
+  /** The authority that the request names, if it does. */
+  abstract readonly authority: string | undefined
+  /** The fields as the application sees them. */
+  abstract makeHeaders(): Headers.Headers
+
+  // --- the body of the request ---
+
+  /** Whether what comes now belongs to something else, or to nobody. */
+  abstract readonly isOver: boolean
+  /** Takes what has come of the body. */
+  abstract takeBody(): Array<Uint8Array>
+  /** Waits for more of the body, its end, or the reason why there is none. */
+  abstract readonly awaitBody: Pull<void, TransportError>
+  /** Tells a peer that waits for it to go on, RFC 9110 §10.1.1. */
+  abstract sendContinue(): void
+
+  // --- the response ---
+
+  /** Writes a response whose body is at hand: `length` octets, or a text of as many characters that are ASCII. */
+  abstract writeWhole(
+    request: HttpServerRequest,
+    response: HttpServerResponse,
+    length: number,
+    body: Uint8Array | string
+  ): Effect<unknown, HttpServerError>
+  /** Writes a response whose body is a stream, of `length` octets if that is known. */
+  abstract writeStream(
+    request: HttpServerRequest,
+    response: HttpServerResponse,
+    length: number | undefined,
+    stream: Stream<Uint8Array, unknown>,
+    extra: Fields | undefined
+  ): Effect<unknown, HttpServerError>
+  /** Answers in place of a response that cannot be written, and fails. */
+  abstract writeFailure(
+    request: HttpServerRequest,
+    response: HttpServerResponse,
+    cause: Error
+  ): Effect<never, HttpServerError>
+  /** Sends an interim response, while the final one has not begun. Fails where a field cannot be sent. */
+  abstract interim(status: number, fields: Fields): Effect<void, Error>
+  /** From now on, the handler has this many milliseconds for the head of its response; 0: for ever. */
+  abstract limitHandler(millis: number): void
+  /** `HttpServerRequest.upgradeWith`. */
+  abstract upgrade(
+    request: HttpServerRequest,
+    headers: Headers.Headers
+  ): Effect<Socket.Socket, HttpServerError>
+
   get connectionId(): ConnectionId.ConnectionId {
-    return this.connection.id
+    return this.transport.id
   }
 
   /** Whether nobody has answered, and somebody is there to be answered. */
@@ -95,35 +148,23 @@ export class Exchange implements ResponseEncoder.Exchange, Observed {
 
   /** The identity of the request: its peer's, or one made here. */
   get requestId(): string {
-    this.cachedRequestId ??= this.connection.engine.requestIds(
-      this.head.fields,
-      this.connection.id,
-      this.requestIndex
-    )
+    this.cachedRequestId ??= this.engine.requestIds(this.head.fields, this.connectionId, this.requestIndex)
     return this.cachedRequestId
   }
 
   get scheme(): "http" | "https" {
-    return this.connection.transport.tls === undefined ? "http" : "https"
-  }
-
-  get version(): ProtocolVersion {
-    return this.head.minorVersion === 0 ? "1.0" : "1.1"
+    return this.transport.tls === undefined ? "http" : "https"
   }
 
   get peerAddress(): string | undefined {
-    return this.connection.transport.peerAddress
+    return this.transport.peerAddress
   }
 
   get peerPort(): number | undefined {
-    return this.connection.transport.peerPort
+    return this.transport.peerPort
   }
 
   get requestBytes(): number | undefined {
     return this.head.framing._tag === "None" ? undefined : this.bodyBytes
-  }
-
-  get minorVersion(): 0 | 1 {
-    return this.head.minorVersion
   }
 }

@@ -1,7 +1,7 @@
 /**
  * The body of a request, read on demand: as a pull of octets and as a whole.
  */
-import { Http1Error, ResponseEncoder } from "@nvo/protocol"
+import { Http1Error } from "@nvo/protocol"
 import * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -12,6 +12,7 @@ import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as Respondable from "effect/http/HttpServerRespondable"
 import * as Pull from "effect/Pull"
 import * as DeadlineError from "../DeadlineError.ts"
+import type { TransportError } from "../TransportError.ts"
 import type { Exchange } from "./exchange.ts"
 import { bodyRefused, type Refusal } from "./refusal.ts"
 
@@ -50,18 +51,10 @@ const parseError = (request: HttpServerRequest, cause: unknown) =>
           })
   })
 
-// RFC 9110 §10.1.1: sent once, when the body is first asked for, and only while nothing of it has come.
-const sendContinue = (exchange: Exchange): void => {
-  exchange.awaitsContinue = false
-  if (exchange.status !== 0 || exchange.connection.hasBufferedBody) return
-  const head = ResponseEncoder.encodeInterim(exchange, 100, {})
-  if (typeof head === "string" && head !== "") exchange.connection.transport.writeUnsafe([head])
-}
-
 /** What a reader of the whole body accepts: `MaxBodySize`, or `bufferedBodyBytes` where it is not set. */
 export const bufferLimit = (exchange: Exchange, fiber: Fiber.Fiber<unknown, unknown>): number => {
   const limit = fiber.getRef(HttpIncomingMessage.MaxBodySize)
-  return limit === undefined ? exchange.connection.engine.config.bufferedBodyBytes : Number(limit)
+  return limit === undefined ? exchange.engine.config.bufferedBodyBytes : Number(limit)
 }
 
 /** The next octets of the body; ends with the body. `limit` counts the whole body. */
@@ -77,36 +70,25 @@ export const pull = (
   }
   const next: Pull.Pull<Arr.NonEmptyReadonlyArray<Uint8Array>, HttpServerError> = Effect.suspend(
     (): typeof next => {
-      const { connection } = exchange
-      // What the connection holds now belongs to another request.
-      if (connection.exchange !== exchange) {
+      if (exchange.isOver) {
         return exchange.bodyEnded && !exchange.discarded
           ? Cause.done()
           : Effect.fail(parseError(request, new ExchangeEnded()))
       }
-      const data = connection.takeBody(exchange)
+      const data = exchange.takeBody()
       if (limit !== undefined && exchange.bodyBytes > limit) {
         return Effect.fail(parseError(request, new BodyTooLarge(limit)))
       }
       if (Arr.isArrayNonEmpty(data)) return Effect.succeed(data)
       if (exchange.bodyEnded) return Cause.done()
       if (exchange.bodyError !== undefined) return Effect.fail(parseError(request, exchange.bodyError))
-      if (exchange.awaitsContinue) sendContinue(exchange)
-      connection.deadlines.awaitBody(exchange)
-      return Effect.matchCauseEffect(connection.transport.pull, {
-        onSuccess: (chunk) => {
-          connection.deadlines.bodyCame(exchange, chunk.length)
-          connection.feed(chunk)
-          return next
-        },
-        onFailure: (cause) => {
-          exchange.reading = false
-          if (!Pull.isDoneCause(cause)) {
-            return Effect.failCause(Cause.map(cause, (error) => parseError(request, error)))
-          }
-          connection.feedEnd(exchange)
-          return next
-        }
+      if (exchange.awaitsContinue) exchange.sendContinue()
+      return Effect.matchCauseEffect(exchange.awaitBody, {
+        onSuccess: () => next,
+        onFailure: (cause) =>
+          Effect.failCause(
+            Cause.map(cause as Cause.Cause<TransportError>, (error) => parseError(request, error))
+          )
       })
     }
   )

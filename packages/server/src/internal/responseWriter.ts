@@ -1,28 +1,19 @@
 /**
- * Carries out a response: decides its head, writes it and its body, and keeps the body to its framing.
- *
- * A response whose body is at hand is written at once and gives a finished effect, which is what lets a request
- * be answered in the turn in which it came.
+ * Carries out a response: whatever body the application gave, it is written as a whole or as a stream, in the way of
+ * the protocol that the request came by.
  */
-import { type Latin1, ResponseEncoder, type ResponseEvent } from "@nvo/protocol"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Cookies from "effect/http/Cookies"
 import { causeResponse, HttpServerError, ResponseError } from "effect/http/HttpServerError"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
-import * as HttpServerResponse from "effect/http/HttpServerResponse"
-import * as Stream from "effect/Stream"
-import * as ConnectionState from "../ConnectionState.ts"
-import * as Trailers from "../Trailers.ts"
-import { TransportError } from "../TransportError.ts"
-import type { Exchange } from "./exchange.ts"
+import type * as HttpServerResponse from "effect/http/HttpServerResponse"
+import type { Exchange, Fields } from "./exchange.ts"
 import { cancelBody, rawBody, rawStream } from "./rawBody.ts"
 import { problemResponse } from "./refusal.ts"
 import type { ServerRequest } from "./serverRequest.ts"
 
-type Fields = Readonly<Record<string, string | ReadonlyArray<string>>>
-
-const fieldsOf = (response: HttpServerResponse.HttpServerResponse, extra: Fields | undefined): Fields => {
+const withCookies = (response: HttpServerResponse.HttpServerResponse, extra: Fields | undefined): Fields => {
   if (Cookies.isEmpty(response.cookies)) {
     return extra === undefined ? response.headers : { ...response.headers, ...extra }
   }
@@ -41,7 +32,7 @@ export const handleResponse = (
   response: HttpServerResponse.HttpServerResponse
 ): Effect.Effect<unknown, HttpServerError> => {
   const { exchange } = request as ServerRequest
-  if (exchange.observation !== undefined) exchange.connection.engine.telemetry?.answer(exchange.observation)
+  if (exchange.observation !== undefined) exchange.engine.telemetry?.answer(exchange.observation)
   if (exchange.timedOut !== undefined && exchange.status === 0) {
     const instead = problemResponse(exchange.timedOut, exchange.timedOut.status)
     return Effect.andThen(cancelBody(response.body), respond(exchange, request, instead))
@@ -60,12 +51,11 @@ const respond = (
   const { body } = response
   switch (body._tag) {
     case "Empty":
-      return writeWhole(exchange, request, response, 0, "")
+      return exchange.writeWhole(request, response, 0, "")
     case "Uint8Array": {
       const text = body.text
       // A text of as many characters as octets is ASCII, and leaves in one string with the head.
-      return writeWhole(
-        exchange,
+      return exchange.writeWhole(
         request,
         response,
         body.contentLength,
@@ -73,12 +63,11 @@ const respond = (
       )
     }
     case "Stream":
-      return writeStream(exchange, request, response, body.contentLength, body.stream, undefined)
+      return exchange.writeStream(request, response, body.contentLength, body.stream, undefined)
     case "FormData": {
       const web = new Response(body.formData)
       const contentType = web.headers.get("content-type")
-      return writeStream(
-        exchange,
+      return exchange.writeStream(
         request,
         response,
         undefined,
@@ -88,9 +77,9 @@ const respond = (
     }
     case "Raw": {
       const raw = rawBody(body.body)
-      if (raw instanceof TypeError) return writeFailure(exchange, request, response, raw)
-      if (raw instanceof Uint8Array) return writeWhole(exchange, request, response, raw.length, raw)
-      return writeStream(exchange, request, response, body.contentLength, raw, undefined)
+      if (raw instanceof TypeError) return exchange.writeFailure(request, response, raw)
+      if (raw instanceof Uint8Array) return exchange.writeWhole(request, response, raw.length, raw)
+      return exchange.writeStream(request, response, body.contentLength, raw, undefined)
     }
   }
 }
@@ -102,214 +91,47 @@ export const answerFailure = (
 ): Effect.Effect<unknown, HttpServerError> =>
   Effect.flatMap(causeResponse(cause), ([response]) => handleResponse(request, response))
 
-const encodeHead = (
+/** The fields of a response with its cookies, and with the name of its request where that is wanted. */
+export const fieldsOf = (
   exchange: Exchange,
   response: HttpServerResponse.HttpServerResponse,
-  bodyLength: number | undefined,
-  extra: Fields | undefined,
-  streaming: boolean
-): ResponseEncoder.EncodedHead | Error => {
-  const { engine } = exchange.connection
-  if (exchange.persistent && (!exchange.connection.goesOn || closesAfter(exchange, streaming))) {
-    exchange.persistent = false
-  }
-  const fields = fieldsOf(response, extra)
-  const { requestIdField } = engine
-  return ResponseEncoder.encodeHead(
-    exchange,
-    {
-      _tag: "ResponseHead",
-      status: response.status,
-      reasonPhrase: response.statusText,
-      fields:
-        requestIdField === undefined || requestIdField in fields
-          ? fields
-          : { ...fields, [requestIdField]: exchange.requestId },
-      bodyLength
-    },
-    engine.date()
-  )
-}
-
-// Said in the head while it still can be: a peer that waits for 100 may or may not send its body after this
-// response, and a body larger than the budget will not be read to its end. A streaming response may read it.
-const closesAfter = (exchange: Exchange, streaming: boolean): boolean => {
-  if (exchange.bodyEnded) return false
-  // Behind a body that was refused nothing can be read: where the next message begins cannot be known.
-  if (exchange.awaitsContinue || exchange.bodyError !== undefined) return true
-  if (streaming) return false
-  const { framing } = exchange.head
-  return (
-    // A fiber that the handler left behind owns the octets that come.
-    exchange.reading ||
-    (framing._tag === "Length" &&
-      framing.length - exchange.bodyBytes > exchange.connection.engine.config.drainBytes)
-  )
-}
-
-const commitHead = (exchange: Exchange, status: number, head: ResponseEncoder.EncodedHead): void => {
-  exchange.status = status
-  exchange.persistent = head.persistent
-  exchange.connection.advance(ConnectionState.code.HeadSent)
-  exchange.connection.answered(exchange)
-  if (status >= 500) exchange.observation?.tellSpan()
-}
-
-// More waits than the high-water mark allows: goes on when the peer has taken it.
-const awaitPeer = ({ connection }: Exchange): Effect.Effect<void, TransportError> =>
-  connection.deadlines.sending(connection.transport.write([]))
-
-// A response that could not be written is no failure of the application: the connection tells of it.
-const written = (exchange: Exchange, result: boolean | TransportError): Effect.Effect<void> => {
-  if (result === true) return Effect.void
-  const fail = (error: TransportError): void => {
-    exchange.writeError = error
-    exchange.aborted = true
-    exchange.observation?.fail(error.reason._tag)
-  }
-  if (result === false) return Effect.catch(awaitPeer(exchange), (error) => Effect.sync(() => fail(error)))
-  fail(result)
-  return Effect.void
-}
-
-// A response that cannot be encoded is answered with what its error says; the error stays in the channel.
-const writeFailure = (
-  exchange: Exchange,
-  request: HttpServerRequest,
-  response: HttpServerResponse.HttpServerResponse,
-  cause: Error
-): Effect.Effect<never, HttpServerError> => {
-  const status = "status" in cause && typeof cause.status === "number" ? cause.status : 500
-  const fallback = encodeHead(exchange, HttpServerResponse.empty({ status }), 0, undefined, false)
-  if (fallback instanceof Error) exchange.persistent = false
-  else {
-    commitHead(exchange, status, fallback)
-    const result = exchange.connection.transport.writeUnsafe([fallback.text])
-    if (result instanceof Error) exchange.aborted = true
-    else exchange.connection.advance(ConnectionState.code.ResponseSent)
-  }
-  return Effect.andThen(
-    cancelBody(response.body),
-    Effect.fail(
-      new HttpServerError({
-        reason: new ResponseError({ request, response, description: cause.message, cause })
-      })
-    )
-  )
-}
-
-const writeWhole = (
-  exchange: Exchange,
-  request: HttpServerRequest,
-  response: HttpServerResponse.HttpServerResponse,
-  length: number,
-  body: Latin1.Octets
-): Effect.Effect<unknown, HttpServerError> => {
-  const head = encodeHead(exchange, response, length, undefined, false)
-  if (head instanceof Error) return writeFailure(exchange, request, response, head)
-  commitHead(exchange, response.status, head)
-  const { connection } = exchange
-  const omitted = head.framing._tag === "None" || length === 0
-  if (!omitted) exchange.responseBytes = length
-  const result = connection.transport.writeUnsafe(
-    omitted ? [head.text] : typeof body === "string" ? [head.text + body] : [head.text, body]
-  )
-  if (!(result instanceof Error)) connection.advance(ConnectionState.code.ResponseSent)
-  return written(exchange, result)
-}
-
-const writeStream = (
-  exchange: Exchange,
-  request: HttpServerRequest,
-  response: HttpServerResponse.HttpServerResponse,
-  length: number | undefined,
-  stream: Stream.Stream<Uint8Array, unknown>,
   extra: Fields | undefined
-): Effect.Effect<unknown, HttpServerError> => {
-  const head = encodeHead(exchange, response, length, extra, true)
-  if (head instanceof Error) return writeFailure(exchange, request, response, head)
-  commitHead(exchange, response.status, head)
-  const { transport } = exchange.connection
-  const first = transport.writeUnsafe([head.text])
-  if (first instanceof Error || HttpServerResponse.omitsBody(response) || exchange.method === "HEAD") {
-    if (!(first instanceof Error)) exchange.connection.advance(ConnectionState.code.ResponseSent)
-    return Effect.andThen(cancelBody(response.body), written(exchange, first))
-  }
-
-  let state = ResponseEncoder.afterHead(head)
-  const send = (event: ResponseEvent.ResponseEvent, octets: Array<Latin1.Octets>): Error | undefined => {
-    const step = ResponseEncoder.step(exchange, state, event)
-    state = step.state
-    for (const item of step.octets) octets.push(item)
-    return state._tag === "Failed" ? state.error : undefined
-  }
-  const write = (octets: ReadonlyArray<Latin1.Octets>): Effect.Effect<void, Error> => {
-    const result = transport.writeUnsafe(octets)
-    if (result === true) return Effect.void
-    return Effect.mapError(result === false ? awaitPeer(exchange) : Effect.fail(result), (error) => {
-      // The peer has left, though its leaving was not told yet: the stream did not fail.
-      if (error instanceof TransportError && error.reason._tag === "WriteFailed") {
-        exchange.aborted = true
-        exchange.observation?.fail("ClientAborted")
-      }
-      return error
-    })
-  }
-  const finish = Effect.suspend((): Effect.Effect<void, Error> => {
-    const trailers = Trailers.ofBody(response.body)
-    return Effect.flatMap(trailers, (fields) => {
-      const octets: Array<Latin1.Octets> = []
-      const error = send({ _tag: "ResponseEnd", trailers: fields }, octets)
-      if (error !== undefined) return Effect.fail(error)
-      return Effect.andThen(
-        octets.length === 0 ? Effect.void : write(octets),
-        Effect.sync(() => exchange.connection.advance(ConnectionState.code.ResponseSent))
-      )
-    })
-  })
-  const pieces = Stream.runForEachArray(stream, (chunks): Effect.Effect<void, Error> => {
-    const octets: Array<Latin1.Octets> = []
-    for (const bytes of chunks) {
-      const error = send({ _tag: "ResponseData", bytes }, octets)
-      if (error !== undefined) return Effect.fail(error)
-      exchange.responseBytes += bytes.length
-    }
-    return octets.length === 0 ? Effect.void : write(octets)
-  })
-  return Effect.andThen(pieces, finish).pipe(
-    Effect.interruptible,
-    Effect.catchCause((cause) => {
-      // The head is out: the connection ends, so that the peer can tell (see `Connection.abandon`).
-      exchange.persistent = false
-      exchange.observation?.fail("ResponseBodyFailed")
-      // A source that waits for more is told: interruption alone does not reach a Node stream.
-      return Effect.flatMap(Effect.andThen(cancelBody(response.body), causeResponse(cause)), () =>
-        // Not `Cause.combine`: it hashes what it combines, and an error leads to the request and all behind it.
-        Effect.failCause(
-          Cause.fromReasons([
-            ...toServerError(cause, request, response).reasons,
-            Cause.makeDieReason(response)
-          ])
-        )
-      )
-    })
-  )
+): Fields => {
+  const fields = withCookies(response, extra)
+  const { requestIdField } = exchange.engine
+  return requestIdField === undefined || requestIdField in fields
+    ? fields
+    : { ...fields, [requestIdField]: exchange.requestId }
 }
 
-const toServerError = (
+/** What could not be encoded or whose body failed, as an error of `effect/http`. */
+export const responseError = (
+  request: HttpServerRequest,
+  response: HttpServerResponse.HttpServerResponse,
+  error: unknown
+): HttpServerError =>
+  new HttpServerError({
+    reason: new ResponseError({
+      request,
+      response,
+      description: error instanceof Error ? error.message : "The response body failed",
+      cause: error
+    })
+  })
+
+/** A failure that came when the head was out: it carries the response, so that nobody answers again. */
+export const bodyFailed = (
   cause: Cause.Cause<unknown>,
   request: HttpServerRequest,
   response: HttpServerResponse.HttpServerResponse
-): Cause.Cause<HttpServerError> =>
-  Cause.map(
-    cause,
-    (error) =>
-      new HttpServerError({
-        reason: new ResponseError({
-          request,
-          response,
-          description: error instanceof Error ? error.message : "The response body failed",
-          cause: error
-        })
-      })
+): Effect.Effect<never, HttpServerError> =>
+  // A source that waits for more is told: interruption alone does not reach a Node stream.
+  Effect.flatMap(Effect.andThen(cancelBody(response.body), causeResponse(cause)), () =>
+    // Not `Cause.combine`: it hashes what it combines, and an error leads to the request and all behind it.
+    Effect.failCause(
+      Cause.fromReasons([
+        ...Cause.map(cause, (error) => responseError(request, response, error)).reasons,
+        Cause.makeDieReason(response)
+      ])
+    )
   )

@@ -1,7 +1,7 @@
 /**
  * The request as `effect/http` apps see it. Fields, cookies and body are made when they are asked for.
  */
-import type { ConnectionId, RequestEvent } from "@nvo/protocol"
+import type { ConnectionId } from "@nvo/protocol"
 import * as Effect from "effect/Effect"
 import * as Equal from "effect/Equal"
 import type * as FileSystem from "effect/FileSystem"
@@ -21,10 +21,8 @@ import type * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type * as Socket from "effect/socket/Socket"
-import type { Exchange } from "./exchange.ts"
-import * as Fields from "./fields.ts"
+import type { Exchange, Head } from "./exchange.ts"
 import * as RequestBody from "./requestBody.ts"
-import * as Upgrade from "./upgrade.ts"
 
 const textDecoder = new TextDecoder()
 const formDecoder = new TextDecoder("utf-8", { ignoreBOM: true })
@@ -36,7 +34,8 @@ export interface RequestSource {
   readonly requestIndex: number
   /** The identity of the request: what its peer says it is (`requestIdHeader`), or one that was made. */
   readonly requestId: string
-  readonly head: RequestEvent.RequestHead
+  /** `minorVersion` tells the head of an HTTP/1 request, `streamId` that of an HTTP/2 one. */
+  readonly head: Head
 }
 
 interface Overrides {
@@ -79,10 +78,9 @@ export class ServerRequest extends Inspectable.Class implements HttpServerReques
   }
 
   get originalUrl(): string {
-    const { head } = this.exchange
-    const host = head.fields.get("host")
-    if (head.form !== "Origin" || host === undefined) return head.rawTarget
-    return `${this.exchange.connection.transport.tls === undefined ? "http" : "https"}://${host}${head.rawTarget}`
+    const { authority, head, scheme } = this.exchange
+    if (head.form !== "Origin" || authority === undefined) return head.rawTarget
+    return `${scheme}://${authority}${head.rawTarget}`
   }
 
   get protocol(): "http" | "https" | undefined {
@@ -90,14 +88,7 @@ export class ServerRequest extends Inspectable.Class implements HttpServerReques
   }
 
   get headers(): Headers.Headers {
-    if (this.cachedHeaders === undefined) {
-      const { head } = this.exchange
-      const headers = Fields.toHeaders(head.fields)
-      const { target } = head
-      // RFC 9112 §3.2.2: the target's authority is what counts, whatever Host says.
-      this.cachedHeaders =
-        target._tag === "Absolute" ? Headers.set(headers, "host", target.authority) : headers
-    }
+    this.cachedHeaders ??= this.exchange.makeHeaders()
     return this.cachedHeaders
   }
 
@@ -107,9 +98,7 @@ export class ServerRequest extends Inspectable.Class implements HttpServerReques
   }
 
   get remoteAddress(): Option.Option<string> {
-    return (
-      this.overrides.remoteAddress ?? Option.fromUndefinedOr(this.exchange.connection.transport.peerAddress)
-    )
+    return this.overrides.remoteAddress ?? Option.fromUndefinedOr(this.exchange.peerAddress)
   }
 
   get peerAddress(): Option.Option<string> {
@@ -208,7 +197,7 @@ export class ServerRequest extends Inspectable.Class implements HttpServerReques
   upgradeWith(options: {
     readonly headers?: Headers.Input | undefined
   }): Effect.Effect<Socket.Socket, HttpServerError> {
-    return Upgrade.upgrade(this.exchange, this, Headers.fromInput(options.headers))
+    return this.exchange.upgrade(this, Headers.fromInput(options.headers))
   }
 
   // A request is itself only. By structure, an error that names it would be hashed down to the socket.
@@ -233,7 +222,7 @@ export class ServerRequest extends Inspectable.Class implements HttpServerReques
   }
 }
 
-const urlOf = (head: RequestEvent.RequestHead): string => {
+const urlOf = (head: Head): string => {
   if (head.form !== "Absolute") return head.rawTarget
   const target = head.target
   if (target._tag !== "Absolute") return head.rawTarget

@@ -16,7 +16,7 @@ import type * as Socket from "effect/socket/Socket"
 import * as ConnectionState from "../ConnectionState.ts"
 import * as ConnectionSocket from "./connectionSocket.ts"
 import { openError } from "./connectionSocket.ts"
-import type { Exchange } from "./exchange.ts"
+import type { Http1Exchange } from "./http1Exchange.ts"
 import * as RequestBody from "./requestBody.ts"
 import * as WebSocketOpen from "./webSocket/open.ts"
 import * as SessionSocket from "./webSocket/sessionSocket.ts"
@@ -48,7 +48,7 @@ const invalidHeader = (headers: Headers.Headers): string | undefined => {
 
 /** `HttpServerRequest.upgradeWith`. */
 export const upgrade = (
-  exchange: Exchange,
+  exchange: Http1Exchange,
   request: HttpServerRequest,
   headers: Headers.Headers
 ): Effect.Effect<Socket.Socket, HttpServerError> =>
@@ -68,7 +68,7 @@ const isWebSocket = (protocols: string): boolean =>
 
 // As with other servers of Effect: no fields of the application's, and the client's first subprotocol.
 const webSocket = (
-  exchange: Exchange,
+  exchange: Http1Exchange,
   request: HttpServerRequest,
   headers: Headers.Headers
 ): Effect.Effect<Socket.Socket, HttpServerError> => {
@@ -85,7 +85,7 @@ const webSocket = (
 
 // The request's body ends before the other protocol begins; what nobody read of it is thrown away.
 export const finishBody = (
-  exchange: Exchange,
+  exchange: Http1Exchange,
   request: HttpServerRequest
 ): Effect.Effect<void, Socket.SocketError> =>
   Effect.withFiber((fiber) => {
@@ -99,7 +99,7 @@ export const finishBody = (
   })
 
 const makeSocket = (
-  exchange: Exchange,
+  exchange: Http1Exchange,
   request: HttpServerRequest,
   headers: Headers.Headers,
   protocol: string | undefined

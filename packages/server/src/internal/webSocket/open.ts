@@ -11,7 +11,7 @@ import * as HttpServerRespondable from "effect/http/HttpServerRespondable"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import type * as Scope from "effect/Scope"
 import * as ConnectionState from "../../ConnectionState.ts"
-import type { Exchange } from "../exchange.ts"
+import type { Http1Exchange } from "../http1Exchange.ts"
 import { type Deflation, Session } from "./session.ts"
 import type { Settings } from "./settings.ts"
 
@@ -34,7 +34,7 @@ export class HandshakeRefused extends HttpServerError {
 
 /** The server's side of the handshake. A refusal is reported, and fails with what answers it. */
 export const accept = (
-  exchange: Exchange,
+  exchange: Http1Exchange,
   request: HttpServerRequest,
   protocols: Handshake.ServerOptions["protocols"],
   settings: Settings
@@ -57,7 +57,7 @@ const bounds = (settings: Settings): Partial<PerMessageDeflate.Agreement> =>
   settings.deflateTakeover ? {} : { serverNoContextTakeover: true, clientNoContextTakeover: true }
 
 const deflationOf = (
-  exchange: Exchange,
+  exchange: Http1Exchange,
   accepted: Handshake.Accepted
 ): Effect.Effect<Deflation | undefined, never, Scope.Scope> => {
   const codec = exchange.connection.engine.deflateCodec
@@ -89,7 +89,7 @@ export class NotUpgradable extends Error {}
  * until the connection has ended.
  */
 export const open = Effect.fnUntraced(function* (
-  exchange: Exchange,
+  exchange: Http1Exchange,
   accepted: Handshake.Accepted,
   settings: Settings
 ): Effect.fn.Return<Session, NotUpgradable | WebSocketError.WebSocketError, Scope.Scope> {
