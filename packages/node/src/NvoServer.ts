@@ -105,13 +105,13 @@ const layerTransport = (options: Options): Layer.Layer<Transport.Transport, Serv
   if (transport === "poll" && tls !== undefined) {
     return Layer.effect(Transport.Transport)(listenError(noTls))
   }
-  const { tlsHandshakeTimeout, writeHighWaterMark } = ServerConfig.make(options)
+  const { http2, tlsHandshakeTimeout, writeHighWaterMark } = ServerConfig.make(options)
   return transport === "poll"
     ? PollTransport.layer({ writeHighWaterMark }).pipe(
         Layer.catch((cause) => Layer.effect(Transport.Transport)(new ServeError({ cause })))
       )
     : NetTransport.layer({
-        tls,
+        tls: http2 && tls !== undefined ? { alpnProtocols: ["h2", "http/1.1"], ...tls } : tls,
         writeHighWaterMark,
         tlsHandshakeTimeout: Duration.toMillis(tlsHandshakeTimeout)
       })

@@ -17,7 +17,7 @@ export interface Certificate {
 
 /** See the module. */
 export interface TlsOptions extends Certificate {
-  /** Protocols offered by ALPN, best first. Default: `["http/1.1"]`. */
+  /** Protocols offered by ALPN, best first. Default: `["h2", "http/1.1"]` of a server that speaks HTTP/2, otherwise `["http/1.1"]`. */
   readonly alpnProtocols?: ReadonlyArray<string> | undefined
   /** Certificates for other names (SNI); the names may begin with `*.`. Names not listed get the main one. */
   readonly serverNames?: Readonly<Record<string, Certificate>> | undefined

@@ -55,12 +55,17 @@ describe.skipIf(!Certificates.available)("TLS", () => {
     })
   )
 
-  it.live("chooses http/1.1 by ALPN, and refuses a client that speaks none of it", () =>
+  it.live("chooses h2 before http/1.1 by ALPN, and refuses a client that speaks neither", () =>
     Effect.gen(function* () {
       const { errors, port } = yield* serveTls()
-      const wire = yield* connect(port, { ALPNProtocols: ["h2", "http/1.1"] })
-      assert.strictEqual((wire.socket as Tls.TLSSocket).alpnProtocol, "http/1.1")
-      assert.isTrue(Exit.isFailure(yield* Effect.exit(connect(port, { ALPNProtocols: ["h2"] }))))
+      const chosen = (ALPNProtocols: ReadonlyArray<string>) =>
+        Effect.map(
+          connect(port, { ALPNProtocols: [...ALPNProtocols] }),
+          ({ socket }) => (socket as Tls.TLSSocket).alpnProtocol
+        )
+      assert.strictEqual(yield* chosen(["http/1.1", "h2"]), "h2")
+      assert.strictEqual(yield* chosen(["http/1.1"]), "http/1.1")
+      assert.isTrue(Exit.isFailure(yield* Effect.exit(connect(port, { ALPNProtocols: ["spdy/3"] }))))
       yield* eventually("the report", () => errors.length > 0)
       assert.deepStrictEqual(
         errors.map(({ reason }) => reason._tag),

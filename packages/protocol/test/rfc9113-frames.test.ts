@@ -310,3 +310,24 @@ describe("RFC 9113 §4.3 field section compression", () => {
     assert.deepStrictEqual(peer.begin(5, added), ["head 5 POST / Stream"])
   })
 })
+
+describe("a header block that is not complete", () => {
+  it("is known from the type of its first frame to its last octet", () => {
+    const peer = Peer.open()
+    const octets = fromHex("000001 01 01 00000001 82 000002 09 04 00000001 8784")
+    const known = Bytes.octets(octets).map((octet) => {
+      peer.octets(octet)
+      return peer.connection.isInHeaderBlock
+    })
+    assert.deepStrictEqual(
+      known,
+      known.map((_, i) => i >= 3 && i < octets.length - 1)
+    )
+  })
+
+  it("data that is not complete is not one", () => {
+    const peer = withBody()
+    peer.octets(fromHex("000010 00 00 00000001 00"))
+    assert.isFalse(peer.connection.isInHeaderBlock)
+  })
+})

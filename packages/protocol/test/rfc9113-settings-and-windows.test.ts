@@ -123,12 +123,12 @@ describe("RFC 9113 §5.2 and §6.9: sending within the peer's windows", () => {
     const written = peer.read()
     assert.strictEqual(written.length, 5)
     assert.strictEqual(written[4], "DATA 1 (16383)")
-    assert.isTrue(peer.connection.isHeldBack)
+    assert.deepStrictEqual(peer.connection.heldBack, [{ streamId: 1, octets: 1 }])
     peer.send(windowUpdate(1, 1))
     assert.deepStrictEqual(peer.read(), [])
     peer.send(windowUpdate(0, 1))
     assert.deepStrictEqual(peer.read(), ["DATA 1 a END_STREAM"])
-    assert.isFalse(peer.connection.isHeldBack)
+    assert.deepStrictEqual(peer.connection.heldBack, [])
   })
 
   it("§6.9.1: an initial window of 1 is kept, octet by octet", () => {

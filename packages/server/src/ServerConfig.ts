@@ -5,7 +5,7 @@
  * An environment variable is `NVO_` and the name in capitals: `NVO_HEAD_BYTES=32768`,
  * `NVO_DRAIN_TIMEOUT="10 seconds"`.
  */
-import { Grammar, Limits, WebSocketLimits } from "@nvo/protocol"
+import { FloodGuard, Grammar, Http2Limits, Limits, WebSocketLimits } from "@nvo/protocol"
 import * as Config from "effect/Config"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -37,6 +37,17 @@ const withDefault = <S extends Schema.Top>(
     description,
     documentation: unit
   }) as Schema.withDecodingDefaultKey<S>
+
+// A budget of HTTP/2: its burst.
+const budget = (name: FloodGuard.Name): Schema.withDecodingDefaultKey<typeof natural> => {
+  const { attack, burst, counts } = FloodGuard.budgets[name]
+  return withDefault(
+    natural,
+    burst,
+    "in a burst",
+    `HTTP/2: ${counts}. A tenth comes back each second. More: ENHANCE_YOUR_CALM. Against ${attack}.`
+  )
+}
 
 /** The schema: names, defaults and descriptions. Durations are texts such as `"10 seconds"` when encoded. */
 export const ServerConfig = Schema.Struct({
@@ -94,6 +105,62 @@ export const ServerConfig = Schema.Struct({
     "`rfc3986` or `whatwg`",
     'Which octets a request target may hold: those of RFC 3986, or also `[ ] { } | \\ ^ "` and the backtick, which browsers leave unencoded in some places. Others: 400.'
   ),
+  http2: withDefault(
+    Schema.Boolean,
+    true,
+    "boolean",
+    "Whether HTTP/2 is spoken: offered by ALPN, and taken without TLS from clients that begin with its preface. Its field sections are bounded by `headBytes` (32 octets count for each field besides) and `fieldCount`: 431."
+  ),
+  http2Streams: withDefault(
+    positive,
+    Http2Limits.defaults.concurrentStreams,
+    "streams",
+    "HTTP/2: the most requests of one connection at a time. One more: REFUSED_STREAM."
+  ),
+  http2FrameBytes: withDefault(
+    Schema.Int.check(Schema.isBetween({ minimum: 16_384, maximum: 16_777_215 })),
+    Http2Limits.defaults.frameBytes,
+    "octets",
+    "HTTP/2: the largest frame. Larger: FRAME_SIZE_ERROR."
+  ),
+  http2HeaderBlockBytes: withDefault(
+    positive,
+    Http2Limits.defaults.headerBlockBytes,
+    "octets",
+    "HTTP/2: the largest header block as it is sent. Larger: ENHANCE_YOUR_CALM."
+  ),
+  http2Continuations: withDefault(
+    natural,
+    Http2Limits.defaults.continuations,
+    "frames",
+    "HTTP/2: the most CONTINUATION frames of a header block. More: ENHANCE_YOUR_CALM. Against VU#421644 (CONTINUATION flood)."
+  ),
+  http2TableBytes: withDefault(
+    natural,
+    Http2Limits.defaults.headerTableBytes,
+    "octets",
+    "HTTP/2: the tables of header compression, one for each direction."
+  ),
+  http2StreamWindow: withDefault(
+    positive,
+    Http2Limits.defaults.streamWindowBytes,
+    "octets",
+    "HTTP/2: how much of a request body may come before the handler takes it."
+  ),
+  http2ConnectionWindow: withDefault(
+    Schema.Int.check(Schema.isBetween({ minimum: 65_535, maximum: 2_147_483_647 })),
+    Http2Limits.defaults.connectionWindowBytes,
+    "octets",
+    "HTTP/2: how much of all request bodies of a connection may come before handlers take it."
+  ),
+  http2Resets: budget("resets"),
+  http2ProvokedResets: budget("provokedResets"),
+  http2Settings: budget("settings"),
+  http2Pings: budget("pings"),
+  http2EmptyFrames: budget("emptyFrames"),
+  http2Priorities: budget("priorities"),
+  http2TinyWindows: budget("tinyWindows"),
+  http2Ignored: budget("ignored"),
   bufferedBodyBytes: withDefault(
     natural,
     1_048_576,
@@ -399,6 +466,31 @@ export const make = (input: Input = {}): ServerConfig => {
 
 /** The limits of the protocol among the configuration. */
 export const limits = (config: ServerConfig): Limits.Limits => config
+
+/** The limits of HTTP/2 among the configuration. */
+export const http2Limits = (config: ServerConfig): Http2Limits.Limits => ({
+  concurrentStreams: config.http2Streams,
+  frameBytes: config.http2FrameBytes,
+  headerListBytes: config.headBytes,
+  fieldCount: config.fieldCount,
+  headerBlockBytes: config.http2HeaderBlockBytes,
+  continuations: config.http2Continuations,
+  headerTableBytes: config.http2TableBytes,
+  streamWindowBytes: config.http2StreamWindow,
+  connectionWindowBytes: config.http2ConnectionWindow,
+  targetGrammar: config.targetGrammar,
+  connectProtocol: false,
+  bursts: {
+    resets: config.http2Resets,
+    provokedResets: config.http2ProvokedResets,
+    settings: config.http2Settings,
+    pings: config.http2Pings,
+    emptyFrames: config.http2EmptyFrames,
+    priorities: config.http2Priorities,
+    tinyWindows: config.http2TinyWindows,
+    ignored: config.http2Ignored
+  }
+})
 
 /** The environment variable of a value: `headBytes` is `NVO_HEAD_BYTES`. */
 export const variable = (name: keyof ServerConfig): string =>

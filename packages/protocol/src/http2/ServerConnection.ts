@@ -40,6 +40,15 @@ export interface ResponseHead {
 /** The client's connection preface, RFC 9113 §3.4. */
 export const PREFACE = Receiving.PREFACE
 
+/** Whether octets begin with the client's preface, may come to, or do not. */
+export const matchPreface = (octets: Uint8Array): "Complete" | "Partial" | "None" => {
+  for (let i = 0; i < PREFACE.length; i++) {
+    if (i === octets.length) return "Partial"
+    if (octets[i] !== PREFACE.charCodeAt(i)) return "None"
+  }
+  return "Complete"
+}
+
 const NOTHING = new Uint8Array(0)
 const NO_STREAMS: ReadonlyArray<number> = []
 
@@ -60,12 +69,13 @@ export class ServerConnection extends Receiving.Receiving {
     return this.sender.hasWork
   }
 
-  /** Whether something waits for a window of the peer's to open. */
-  get isHeldBack(): boolean {
+  /** The streams on which something waits for a window of the peer's to open, and how much. */
+  get heldBack(): ReadonlyArray<{ readonly streamId: number; readonly octets: number }> {
+    const held: Array<{ readonly streamId: number; readonly octets: number }> = []
     for (const stream of this.streams.open.values()) {
-      if (stream.queued > 0 && !stream.scheduled) return true
+      if (stream.queued > 0 && !stream.scheduled) held.push({ streamId: stream.id, octets: stream.queued })
     }
-    return false
+    return held
   }
 
   /** Whether a response to the stream can still be sent. */
@@ -215,6 +225,11 @@ export class ServerConnection extends Receiving.Receiving {
   /** Whether there is something to be written. */
   get hasOutput(): boolean {
     return !this.sender.writer.isEmpty
+  }
+
+  /** How many octets are to be written. */
+  get outputBytes(): number {
+    return this.sender.writer.length
   }
 
   /** What is to be written, in order. */

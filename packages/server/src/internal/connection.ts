@@ -8,7 +8,14 @@
  * Whoever edits this: a batch of octets may hold many requests, a request may need many batches, and the peer
  * may leave at any point. `queue` holds the decoded events of one message at most; `rest` what came behind it.
  */
-import { type ConnectionId, Excerpt, RequestDecoder, type RequestEvent, WebSocketError } from "@nvo/protocol"
+import {
+  type ConnectionId,
+  Excerpt,
+  RequestDecoder,
+  type RequestEvent,
+  ServerConnection,
+  WebSocketError
+} from "@nvo/protocol"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -87,6 +94,10 @@ export class Connection implements Served {
   private retiring = false
   /** Requests that were begun in the turn under way. */
   private turn = 0
+  /** Takes the connection over, with the octets that have come, where they begin with the preface of HTTP/2. */
+  handOver: ((octets: Uint8Array) => Effect.Effect<void>) | undefined = undefined
+  /** The first octets, while they may be those of the preface. */
+  private held: Uint8Array | undefined = undefined
 
   constructor(engine: EngineContext, transport: Transport.Connection, acceptedAt: number, surplus: boolean) {
     this.engine = engine
@@ -103,10 +114,14 @@ export class Connection implements Served {
     this.pulling = Effect.matchCauseEffect(transport.pull, {
       onSuccess: (chunk) => {
         this.turn = 0
+        if (this.handOver !== undefined && chunk.length > 0) return this.begins(chunk, this.handOver)
         this.feed(chunk)
         return this.next()
       },
-      onFailure: (cause) => Effect.andThen(this.reportEnd(cause), this.finish)
+      onFailure: (cause) => {
+        if (this.held !== undefined) this.feed(this.held)
+        return Effect.andThen(this.reportEnd(cause), this.finish)
+      }
     })
     this.yielding = Effect.flatMap(Effect.yieldNow, () => this.next())
     this.handling = Effect.matchCauseEffect(engine.handled, {
@@ -338,6 +353,33 @@ export class Connection implements Served {
   private readonly handling: Effect.Effect<void>
   // A peer that pipelines lets the others have their turn.
   private readonly yielding: Effect.Effect<void>
+
+  // Until the first octets say which protocol is spoken.
+  private begins(
+    chunk: Uint8Array,
+    handOver: (octets: Uint8Array) => Effect.Effect<void>
+  ): Effect.Effect<void> {
+    let octets = chunk
+    if (this.held !== undefined) {
+      octets = new Uint8Array(this.held.length + chunk.length)
+      octets.set(this.held)
+      octets.set(chunk, this.held.length)
+    }
+    const found = ServerConnection.matchPreface(octets)
+    if (found === "Partial") {
+      if (this.held === undefined) this.deadlines.armHead()
+      this.held = octets
+      return this.retiring ? this.finish : this.pulling
+    }
+    this.handOver = undefined
+    this.held = undefined
+    if (found === "Complete") {
+      this.deadlines.dispose()
+      return handOver(octets)
+    }
+    this.feed(octets)
+    return this.next()
+  }
 
   private next(): Effect.Effect<void> {
     const head = this.nextHead()

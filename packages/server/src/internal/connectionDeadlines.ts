@@ -6,7 +6,7 @@
  * waits; what follows from it is for the connection to decide.
  */
 import type { ConnectionId } from "@nvo/protocol"
-import * as Effect from "effect/Effect"
+import type * as Effect from "effect/Effect"
 import type { Phase } from "../ConnectionState.ts"
 import * as DeadlineError from "../DeadlineError.ts"
 import { Deadline } from "../Deadlines.ts"
@@ -15,6 +15,7 @@ import type * as Transport from "../Transport.ts"
 import type { EngineContext } from "./engineContext.ts"
 import type { Http1Exchange } from "./http1Exchange.ts"
 import * as Pace from "./pace.ts"
+import { WriteWatch } from "./writeWatch.ts"
 
 /** The connection, as its deadlines see it. */
 interface Watched {
@@ -41,15 +42,11 @@ export class ConnectionDeadlines {
   since: number
   /** Whether the peer did not do in time what it had to, between exchanges. */
   expired = false
-  /** Why the connection was reset, where its peer took too little of what was written. */
-  stalled: DeadlineError.DeadlineError | undefined = undefined
   private readonly connection: Watched
   private readonly deadline: Deadline
   private handler: Deadline | undefined = undefined
   private handlerMillis = 0
-  private write: Deadline | undefined = undefined
-  private writePace: Pace.Pace | undefined = undefined
-  private writeMark = 0
+  private readonly writes: WriteWatch
 
   constructor(connection: Watched) {
     this.connection = connection
@@ -57,6 +54,10 @@ export class ConnectionDeadlines {
     this.began = deadlines.now()
     this.since = this.began
     this.deadline = new Deadline(deadlines, () => this.expire())
+    this.writes = new WriteWatch(connection, () => {
+      connection.exchange?.observation?.fail("WriteTimeout")
+      return this.error({ _tag: "WriteTimeout", after: connection.engine.millis.write })
+    })
   }
 
   error(reason: DeadlineError.DeadlineErrorReason, next = 0): DeadlineError.DeadlineError {
@@ -67,7 +68,7 @@ export class ConnectionDeadlines {
   dispose(): void {
     this.deadline.release()
     this.handler?.release()
-    this.write?.release()
+    this.writes.dispose()
   }
 
   // --- what the peer has to do ---
@@ -166,36 +167,11 @@ export class ConnectionDeadlines {
 
   /** Waits for the peer to take what is written, as long as it keeps to the pace. */
   sending<A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> {
-    return Effect.suspend(() => {
-      const { engine, report, transport } = this.connection
-      const { deadlines, millis } = engine
-      this.write ??= new Deadline(deadlines, () => this.expireWrite())
-      this.writePace = Pace.make(millis.write)
-      this.writeMark = transport.bytesWritten
-      this.write.armAt(Pace.wait(this.writePace, deadlines.now()))
-      return Effect.onExit(effect, () => {
-        this.write?.disarm()
-        this.writePace = undefined
-        return this.stalled === undefined ? Effect.void : report(this.stalled)
-      })
-    })
+    return this.writes.sending(effect)
   }
 
-  private expireWrite(): void {
-    const { engine, transport } = this.connection
-    const { config, deadlines, millis } = engine
-    const pace = this.writePace
-    if (pace === undefined) return
-    const now = deadlines.now()
-    const taken = transport.bytesWritten - this.writeMark
-    this.writeMark += taken
-    Pace.progress(pace, now, taken, millis.write, config.writeRate)
-    if (pace.credit > 0) {
-      this.write?.armAt(Pace.wait(pace, now))
-      return
-    }
-    this.stalled = this.error({ _tag: "WriteTimeout", after: millis.write })
-    this.connection.exchange?.observation?.fail("WriteTimeout")
-    Effect.runFork(transport.reset)
+  /** Why the connection was reset, where its peer took too little of what was written. */
+  get stalled(): DeadlineError.DeadlineError | undefined {
+    return this.writes.stalled
   }
 }

@@ -34,7 +34,7 @@ const writeError = (cause: TransportError) =>
  * wait for `open`. `rest` gives octets that were read before and come first, once.
  */
 export const make = (
-  connection: Transport.Connection,
+  connection: Pick<Transport.Connection, "pull" | "write" | "end">,
   open: Effect.Effect<void, Socket.SocketError>,
   rest: () => Uint8Array | undefined
 ): Socket.Socket => {

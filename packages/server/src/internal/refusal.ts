@@ -15,7 +15,11 @@ import type { Connection } from "./connection.ts"
 /** Why a request is answered by the engine in place of the application. */
 export type Refusal = Http1Error.Http1Error | DeadlineError
 
-const problem = (error: Refusal, status: number): string =>
+/** A problem document that says what was wrong. */
+export const problem = (
+  error: { readonly message: string; readonly reason: { readonly _tag: string } },
+  status: number
+): string =>
   JSON.stringify({
     type: "about:blank",
     title: Status.reasonPhrase(status),

@@ -15,9 +15,9 @@ import * as Shutdown from "../Shutdown.ts"
 import type * as Transport from "../Transport.ts"
 import type { TransportError } from "../TransportError.ts"
 import { Burst } from "./burst.ts"
-import { Connection } from "./connection.ts"
 import type { EngineContext } from "./engineContext.ts"
 import { longestIdle } from "./longestIdle.ts"
+import { choose } from "./negotiation.ts"
 import type { Served } from "./served.ts"
 
 interface Active {
@@ -128,7 +128,7 @@ export class Serving {
       this.run(Effect.andThen(transport.reset, Scope.close(scope, Exit.void)))
       return
     }
-    this.start(new Connection(this.engine, transport, acceptedAt, surplus), scope)
+    this.start(choose(this.engine, transport, acceptedAt, surplus), scope)
   }
 
   private evict(): boolean {

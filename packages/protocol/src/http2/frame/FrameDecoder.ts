@@ -79,6 +79,13 @@ export const step = (state: State, chunk: Uint8Array, maxFrameBytes = DEFAULT_MA
     : more(ByteBuffer.append(ByteBuffer.empty, chunk, at, chunk.length), frames)
 }
 
+/** Whether a part of a HEADERS or CONTINUATION frame has come, its type among it. */
+export const isInHeaders = ({ buffer }: State): boolean => {
+  if (buffer.length < 4) return false
+  const type = ByteBuffer.toBytes(buffer)[3]
+  return type === FrameType.HEADERS || type === FrameType.CONTINUATION
+}
+
 const more = (buffer: ByteBuffer.ByteBuffer, frames: ReadonlyArray<Frame.Frame>): Step => ({
   state: { buffer, failure: undefined },
   frames,

@@ -61,6 +61,13 @@ export class OctetWriter {
     this.from = this.at
   }
 
+  /** How many octets wait to be taken. */
+  get length(): number {
+    let length = this.at - this.from
+    for (const octets of this.done) length += octets.length
+    return length
+  }
+
   get isEmpty(): boolean {
     return this.at === this.from && this.done.length === 0
   }

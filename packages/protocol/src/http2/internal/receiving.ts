@@ -57,6 +57,11 @@ export abstract class Receiving extends Core {
     return this.takeEvents()
   }
 
+  /** Whether a header block was begun and is not complete: a peer may not take for ever with it. */
+  get isInHeaderBlock(): boolean {
+    return this.blocks.pendingStreamId !== 0 || FrameDecoder.isInHeaders(this.frames)
+  }
+
   // Asked behind calls that may have changed the phase.
   private get isClosed(): boolean {
     return this.phase === "Closed"
