@@ -2,6 +2,7 @@
  * `hello` as a plain handler of `node:http`, without any framework: what the servers are measured against.
  */
 import * as Http from "node:http"
+import * as Http2 from "node:http2"
 import * as Https from "node:https"
 import * as Effect from "effect/Effect"
 import { ServeError } from "effect/http/HttpServerError"
@@ -38,15 +39,23 @@ const listening = (server: Http.Server, port: number, host: string) =>
 const closed = (server: Http.Server) =>
   Effect.callback<void>((resume) => {
     server.close(() => resume(Effect.void))
-    server.closeAllConnections()
+    // A server of node:http2 has none.
+    server.closeAllConnections?.()
   })
 
-/** Listens until the Scope closes; gives the port. */
-export const serve = (port: number, host: string, tls: Certificate | undefined) =>
+/** Listens until the Scope closes; gives the port. With `h2c` it speaks HTTP/2 without TLS, and nothing else. */
+export const serve = (port: number, host: string, tls: Certificate | undefined, h2c = false) =>
   Effect.acquireRelease(
     Effect.suspend(() =>
       listening(
-        tls === undefined ? Http.createServer(hello) : Https.createServer({ ...tls }, hello),
+        h2c
+          ? // The compatibility API: the handler is the same.
+            (Http2.createServer(
+              hello as unknown as Parameters<typeof Http2.createServer>[0]
+            ) as unknown as Http.Server)
+          : tls === undefined
+            ? Http.createServer(hello)
+            : Https.createServer({ ...tls }, hello),
         port,
         host
       )

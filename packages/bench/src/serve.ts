@@ -7,6 +7,7 @@ const app = Argument.Literals("app", ["hello", "api", "routes", "echo", "ws"]).p
  * `--help` lists the rest. The limits of nvo come from the environment (`NVO_HEAD_BYTES=32768`…).
  */
 import * as Http from "node:http"
+import * as Http2 from "node:http2"
 import * as Https from "node:https"
 import { NodeHttpServer, NodeRuntime, NodeServices } from "@effect/platform-node"
 import { NvoServer } from "@nvo/node"
@@ -55,6 +56,12 @@ const flags = {
     Flag.withDescription("ws: compress messages where the client offers it"),
     Flag.withDefault(false)
   ),
+  h2c: Flag.Boolean("h2c").pipe(
+    Flag.withDescription(
+      "Serve HTTP/2 without TLS to clients that know beforehand. nvo does so anyway, beside HTTP/1.1; the others then speak nothing else"
+    ),
+    Flag.withDefault(false)
+  ),
   transport: Flag.Literals("transport", ["net", "poll"]).pipe(
     Flag.withDescription(
       "How nvo reaches the sockets: net, or poll (epoll or kqueue); NVO_TRANSPORT says it, too"
@@ -77,26 +84,36 @@ interface Where {
   /** The limits of the WebSockets of this app, where it has any. */
   readonly webSocket: ServerConfig.Input | undefined
   readonly transport: "net" | "poll"
+  readonly h2c: boolean
 }
 
 const servers = {
-  nvo: ({ webSocket, ...where }: Where) =>
+  nvo: ({ h2c: _, webSocket, ...where }: Where) =>
     Layer.unwrap(
       Effect.map(NvoServer.config, (options) => NvoServer.layer({ ...options, ...webSocket, ...where }))
     ),
-  "platform-node": ({ host, port, tls, webSocket }: Where) =>
-    NodeHttpServer.layer(() => (tls === undefined ? Http.createServer() : Https.createServer({ ...tls })), {
-      host,
-      port,
-      ...(webSocket === undefined
-        ? {}
-        : {
-            websocket: {
-              maxPayload: Ws.MESSAGE_BYTES,
-              perMessageDeflate: webSocket.webSocketDeflate === true
-            }
-          })
-    })
+  "platform-node": ({ h2c, host, port, tls, webSocket }: Where) =>
+    NodeHttpServer.layer(
+      () =>
+        h2c
+          ? // The compatibility API of node:http2 has what the server asks of one of node:http.
+            (Http2.createServer() as unknown as Http.Server)
+          : tls === undefined
+            ? Http.createServer()
+            : Https.createServer({ ...tls }),
+      {
+        host,
+        port,
+        ...(webSocket === undefined
+          ? {}
+          : {
+              websocket: {
+                maxPayload: Ws.MESSAGE_BYTES,
+                perMessageDeflate: webSocket.webSocketDeflate === true
+              }
+            })
+      }
+    )
 }
 
 const say = (name: string, url: string) => Console.log(`${name} listens on ${url}`)
@@ -104,7 +121,10 @@ const say = (name: string, url: string) => Console.log(`${name} listens on ${url
 const serve = Command.make(
   "serve",
   { app, ...flags },
-  Effect.fnUntraced(function* ({ app, deflate, host, port, server, tls, transport }) {
+  Effect.fnUntraced(function* ({ app, deflate, h2c, host, port, server, tls, transport }) {
+    if (h2c && tls) {
+      return yield* new NotAvailable({ message: "--h2c is HTTP/2 without TLS: leave out one of the two" })
+    }
     if (transport === "poll" && tls) {
       return yield* new NotAvailable({ message: "The poll transport serves no TLS: use net" })
     }
@@ -125,7 +145,7 @@ const serve = Command.make(
     const scheme = tls ? "https" : "http"
     const name = `${app} on ${server}`
     if (server === "node-http") {
-      const taken = yield* NodeHttp.serve(port, host, certificate)
+      const taken = yield* NodeHttp.serve(port, host, certificate, h2c)
       yield* say(name, `${scheme}://${NetAddress.formatUrlHostString(host)}:${taken}`)
       return yield* Effect.never
     }
@@ -142,6 +162,7 @@ const serve = Command.make(
             host,
             tls: certificate,
             transport,
+            h2c,
             webSocket: app === "ws" ? Ws.config(deflate) : undefined
           })
         )

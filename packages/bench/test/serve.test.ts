@@ -1,5 +1,7 @@
 /** `npm run serve`: each of the small servers, started by its command line and asked over a socket. */
+
 import { spawnSync } from "node:child_process"
+import * as Http2 from "node:http2"
 import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
@@ -69,6 +71,34 @@ describe("npm run serve --", () => {
       )
     }).pipe(Effect.provide(NodeServices.layer))
   )
+
+  for (const server of ["nvo", "platform-node", "node-http"]) {
+    it.live(`hello --server ${server} --h2c`, () =>
+      Effect.gen(function* () {
+        const { url } = yield* start(`hello --server ${server} --h2c`)
+        const body = yield* Effect.promise(
+          () =>
+            new Promise<string>((resolve, reject) => {
+              const session = Http2.connect(url)
+              session.on("error", reject)
+              let text = ""
+              session
+                .request({ ":path": "/" })
+                .setEncoding("latin1")
+                .on("data", (chunk: string) => {
+                  text += chunk
+                })
+                .on("end", () => {
+                  session.close()
+                  resolve(text)
+                })
+                .end()
+            })
+        )
+        assert.strictEqual(body, "Hello, World!")
+      }).pipe(Effect.provide(NodeServices.layer))
+    )
+  }
 
   withOpenssl("hello --tls", () =>
     Effect.gen(function* () {
@@ -207,6 +237,7 @@ describe("npm run serve -- ws", () => {
 describe("npm run serve says what it has not, and exits with 1:", () => {
   const cases: ReadonlyArray<readonly [args: string, words: string]> = [
     ["hello --transport poll --tls", "The poll transport serves no TLS"],
+    ["hello --h2c --tls", "--h2c is HTTP/2 without TLS"],
     ["hello --transport pull", 'Invalid value for flag --transport: "pull"'],
     ["echo --server node-http", "There is no echo for node-http"],
     ["hello --deflate", "hello does not compress"],
