@@ -39,6 +39,7 @@ export class Http2Wire {
 
   constructor(socket: Net.Socket) {
     this.socket = socket
+    socket.setNoDelay(true)
     socket.on("data", (chunk: Buffer) => this.take(chunk))
     socket.on("close", () => {
       this.closed = true
