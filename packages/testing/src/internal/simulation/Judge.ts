@@ -33,8 +33,9 @@ const mayBeTurnedAway = ({ clients, limits }: Scenario): boolean =>
 const mayTimeOut = ({ limits, plan }: Scenario, ask: Ask): boolean =>
   limits.handlerTimeout > 0 &&
   (ask.sleep >= limits.handlerTimeout ||
-    // Whoever reads a body waits for the network.
-    (ask.body > 0 && plan.toServer.latency[1] + plan.toServer.stall.chance > 0))
+    // Whoever reads a body waits for the network, in both directions where the client waits for 100.
+    (ask.body > 0 &&
+      [plan.toServer, plan.toClient].some(({ latency, stall }) => latency[1] + stall.chance > 0)))
 
 const checkAnswer = (scenario: Scenario, ask: Ask, response: Response, say: Say): void => {
   const status = statusOf(ask)
