@@ -63,9 +63,7 @@ const flags = {
     Flag.withDefault(false)
   ),
   transport: Flag.Literals("transport", ["net", "poll"]).pipe(
-    Flag.withDescription(
-      "How nvo reaches the sockets: net, or poll (epoll or kqueue); NVO_TRANSPORT says it, too"
-    ),
+    Flag.withDescription("How nvo reaches the sockets: net, or poll (epoll); NVO_TRANSPORT says it, too"),
     Flag.withFallbackConfig(Config.Literals(["net", "poll"], "NVO_TRANSPORT")),
     Flag.withDefault("net")
   ),

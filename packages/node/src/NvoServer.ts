@@ -47,7 +47,7 @@ export interface Options extends Transport.ListenOptions, ServerConfig.Input {
   /** Serves TLS where given. */
   readonly tls?: TlsOptions | undefined
   /**
-   * How to reach the sockets: through `node:net` and `node:tls`, or through epoll or kqueue without them (see
+   * How to reach the sockets: through `node:net` and `node:tls`, or through epoll without them (see
    * `PollTransport`, for Node 26.10 and without TLS). Default: `net`.
    */
   readonly transport?: "net" | "poll" | undefined

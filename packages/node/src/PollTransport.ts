@@ -1,6 +1,6 @@
 /**
  * The transport over a `Poller`: the operating system's sockets without `node:net` between. TCP and unix sockets, on
- * Linux, macOS and FreeBSD, with a Node that has `node:ffi` (26.10). For TLS there is `NetTransport`.
+ * Linux, with a Node that has `node:ffi` (26.10). For TLS there is `NetTransport`.
  *
  * A connection is accepted when somebody asks for it; until then it waits in the operating system's queue.
  *
@@ -64,7 +64,7 @@ const listen = (
   Effect.gen(function* () {
     const { unsafe } = poller
     const highWaterMark = options.writeHighWaterMark ?? 65_536
-    const places = yield* Effect.mapError(Listening.places(unsafe.system.platform, where), listenFailed)
+    const places = yield* Effect.mapError(Listening.places(where), listenFailed)
     const acceptor = yield* Effect.acquireRelease(
       Effect.try({
         try: () => {

@@ -1,5 +1,5 @@
 /**
- * Readiness of descriptors, a batch at a time: epoll on Linux, kqueue on macOS and FreeBSD, through `node:ffi`.
+ * Readiness of descriptors, a batch at a time: epoll on Linux, through `node:ffi`.
  *
  * A registration is a scoped resource: what was registered is deregistered when its Scope closes, however the
  * program in it ended. Readiness is told at its edge, so a descriptor is told of again only after it was read or
@@ -97,7 +97,7 @@ export class Poller extends Context.Service<
   Poller,
   {
     /** Which of the operating system's calls it uses. */
-    readonly backend: "epoll" | "kqueue"
+    readonly backend: "epoll"
     /** Registers a descriptor until the Scope closes. The caller owns the descriptor, and closes it afterwards. */
     readonly register: (
       fd: number,
@@ -131,11 +131,9 @@ class Registered implements Registration {
   active = true
   readonly fd: number
   readonly token: unknown
-  interest: number
 
-  constructor(fd: number, interest: number, token: unknown) {
+  constructor(fd: number, token: unknown) {
     this.fd = fd
-    this.interest = interest
     this.token = token
   }
 }
@@ -172,7 +170,7 @@ class Core implements Unsafe {
 
   register(fd: number, interest: number, token: unknown): Registration {
     this.check("add", fd, this.backend.add(fd, interest))
-    const registration = new Registered(fd, interest, token)
+    const registration = new Registered(fd, token)
     this.registered[fd] = registration
     this.count++
     this.attend()
@@ -181,12 +179,7 @@ class Core implements Unsafe {
 
   modify(registration: Registered, interest: number): void {
     if (!registration.active) return
-    this.check(
-      "modify",
-      registration.fd,
-      this.backend.modify(registration.fd, interest, registration.interest)
-    )
-    registration.interest = interest
+    this.check("modify", registration.fd, this.backend.modify(registration.fd, interest))
   }
 
   deregister(registration: Registered): void {
@@ -196,7 +189,7 @@ class Core implements Unsafe {
     this.count--
     if (this.closed) return
     // What the operating system says does not matter: the descriptor is no longer told of.
-    this.backend.remove(registration.fd, registration.interest)
+    this.backend.remove(registration.fd)
     this.attend()
   }
 

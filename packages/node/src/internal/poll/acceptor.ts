@@ -122,7 +122,7 @@ export class Acceptor {
 
   private peer(): Peer | undefined {
     if (this.listening.path !== undefined) return undefined
-    const address = SocketAddress.decodeInet(this.system.platform, this.system.address)
+    const address = SocketAddress.decodeInet(this.system.address)
     return address === undefined ? undefined : { address: hostOf(address), port: address.port }
   }
 

@@ -19,12 +19,12 @@ export const BATCH = 256
 
 /** See the module. Calls give 0 or more, or a negative errno. */
 export interface Backend {
-  readonly name: "epoll" | "kqueue"
+  readonly name: "epoll"
   /** Its own descriptor: readable while an event waits. */
   readonly fd: number
   add(fd: number, interest: number): number
-  modify(fd: number, interest: number, before: number): number
-  remove(fd: number, interest: number): number
+  modify(fd: number, interest: number): number
+  remove(fd: number): number
   /** Takes the events that there are, without waiting: how many. They are in `fds` and `ready`. */
   wait(): number
   readonly fds: Int32Array

@@ -68,7 +68,7 @@ export const make = (system: System): Backend.Backend => {
     ready,
     add: (target, interest) => control(EPOLL_CTL_ADD, target, interest),
     modify: (target, interest) => control(EPOLL_CTL_MOD, target, interest),
-    remove: (target, interest) => control(EPOLL_CTL_DEL, target, interest),
+    remove: (target) => control(EPOLL_CTL_DEL, target, 0),
     wait: () => {
       const count = c.epoll_wait(fd, eventsAt, Backend.BATCH, 0)
       if (count < 0) return system.failed()

@@ -41,7 +41,7 @@ const listenError = (errno: number, name: string): NodeJS.ErrnoException => {
   })
 }
 
-const inetPlace = (platform: Platform.Platform, host: string, port: number): Place => {
+const inetPlace = (host: string, port: number): Place => {
   const address = Result.getOrThrow(
     NetAddress.inetAddressFromHostString(
       host,
@@ -50,44 +50,44 @@ const inetPlace = (platform: Platform.Platform, host: string, port: number): Pla
     )
   )
   return {
-    family: NetAddress.isInetAddressV4(address) ? platform.AF_INET : platform.AF_INET6,
-    bytes: SocketAddress.encodeInet(platform, address),
+    family: NetAddress.isInetAddressV4(address) ? Platform.AF_INET : Platform.AF_INET6,
+    bytes: SocketAddress.encodeInet(address),
     name: NetAddress.formatInet(address),
     path: undefined
   }
 }
 
 /** Where options say to listen: the first place that is to be had counts. */
-export const places = (
-  platform: Platform.Platform,
-  { host, path, port = 0 }: Transport.ListenOptions
-): Effect.Effect<ReadonlyArray<Place>, unknown> =>
+export const places = ({
+  host,
+  path,
+  port = 0
+}: Transport.ListenOptions): Effect.Effect<ReadonlyArray<Place>, unknown> =>
   Effect.tryPromise({
     try: async () => {
       if (path !== undefined) {
-        const bytes = SocketAddress.encodePath(platform, path)
+        const bytes = SocketAddress.encodePath(path)
         if (bytes === undefined) throw listenError(ENAMETOOLONG, path)
-        return [{ family: platform.AF_UNIX, bytes, name: path, path }]
+        return [{ family: Platform.AF_UNIX, bytes, name: path, path }]
       }
       // As in `node:net`: IPv4 alone only where there is no IPv6.
-      if (host === undefined) return ["::", "0.0.0.0"].map((any) => inetPlace(platform, any, port))
+      if (host === undefined) return ["::", "0.0.0.0"].map((any) => inetPlace(any, port))
       const literal = host.includes("%") || Net.isIP(host) !== 0
-      return [inetPlace(platform, literal ? host : (await Dns.lookup(host)).address, port)]
+      return [inetPlace(literal ? host : (await Dns.lookup(host)).address, port)]
     },
     catch: (cause) => cause
   })
 
 const openAt = (system: System, place: Place, options: Transport.ListenOptions): number => {
-  const { platform } = system
   const fd = system.socket(place.family)
   if (fd < 0) return fd
-  const isPath = place.family === platform.AF_UNIX
+  const isPath = place.family === Platform.AF_UNIX
   const steps = [
-    () => (isPath ? 0 : system.option(fd, platform.SOL_SOCKET, platform.SO_REUSEADDR, 1)),
-    () => (options.reusePort === true ? system.option(fd, platform.SOL_SOCKET, platform.SO_REUSEPORT, 1) : 0),
+    () => (isPath ? 0 : system.option(fd, Platform.SOL_SOCKET, Platform.SO_REUSEADDR, 1)),
+    () => (options.reusePort === true ? system.option(fd, Platform.SOL_SOCKET, Platform.SO_REUSEPORT, 1) : 0),
     () =>
-      place.family === platform.AF_INET6
-        ? system.option(fd, Platform.IPPROTO_IPV6, platform.IPV6_V6ONLY, options.ipv6Only === true ? 1 : 0)
+      place.family === Platform.AF_INET6
+        ? system.option(fd, Platform.IPPROTO_IPV6, Platform.IPV6_V6ONLY, options.ipv6Only === true ? 1 : 0)
         : 0,
     // What is accepted takes it over.
     () => (isPath ? 0 : system.option(fd, Platform.IPPROTO_TCP, Platform.TCP_NODELAY, 1)),
@@ -122,7 +122,7 @@ export const open = (
     if (place.path !== undefined)
       return { fd, address: NetAddress.unixPathAddress(place.path), path: place.path }
     const result = system.localAddress(fd)
-    const address = result < 0 ? undefined : SocketAddress.decodeInet(system.platform, system.address)
+    const address = result < 0 ? undefined : SocketAddress.decodeInet(system.address)
     if (address !== undefined) return { fd, address, path: undefined }
     system.close(fd)
     failure = listenError(result < 0 ? -result : EINVAL, place.name)

@@ -45,28 +45,12 @@ const calls = {
   socket: { return: i32, arguments: [i32, i32, i32] },
   bind: { return: i32, arguments: [i32, pointer, u32] },
   listen: { return: i32, arguments: [i32, i32] },
-  accept: { return: i32, arguments: [i32, pointer, pointer] },
+  accept4: { return: i32, arguments: [i32, pointer, pointer, i32] },
+  __errno_location: { return: pointer, arguments: [] },
   getsockname: { return: i32, arguments: [i32, pointer, pointer] },
   setsockopt: { return: i32, arguments: [i32, i32, i32, pointer, u32] },
   getsockopt: { return: i32, arguments: [i32, i32, i32, pointer, pointer] }
 } as const satisfies Ffi.FunctionDefinitions
-
-const calls4 = {
-  accept4: { return: i32, arguments: [i32, pointer, pointer, i32] }
-} as const satisfies Ffi.FunctionDefinitions
-
-// fcntl takes its third argument as a variadic one. On Apple's arm64 those stand on the stack, which a call
-// with more arguments than there are registers reaches.
-const fcntl = {
-  registers: { fcntl: { return: i32, arguments: [i32, i32, "i64"] } },
-  stack: { fcntl: { return: i32, arguments: [i32, i32, i32, i32, i32, i32, i32, i32, "i64"] } }
-} as const satisfies Readonly<Record<string, Ffi.FunctionDefinitions>>
-
-const F_SETFD = 2
-const F_SETFL = 4
-const FD_CLOEXEC = 1n
-const O_NONBLOCK_BSD = 4n
-const SHUT_WR = 1
 
 /** The largest read, and what is copied together of a write: what libuv reads at once. */
 export const SCRATCH_BYTES = 65_536
@@ -77,7 +61,6 @@ export const MAX_PIECES = 16
 /** See the module. What a call gives is what the system gave, or a negative errno. */
 export class System {
   readonly ffi: typeof Ffi
-  readonly platform: Platform.Platform
   /** What arrives is read into this: valid until the next read. */
   readonly input = Buffer.allocUnsafeSlow(SCRATCH_BYTES)
   /** What `sendOutput` sends. */
@@ -85,10 +68,6 @@ export class System {
   /** What `accept` and `localAddress` fill. */
   readonly address = Buffer.alloc(128)
   private readonly c: Ffi.WrappedFunctionsFromDefinitions<typeof calls>
-  private readonly acceptWith:
-    | ((fd: number, address: bigint, length: bigint, flags: number) => number)
-    | undefined
-  private readonly closeOnExec: ((fd: number) => number) | undefined
   private readonly errnoValue: Int32Array
   private readonly inputAt: bigint
   // The message that sends `output`: made once, only its length changes.
@@ -104,18 +83,11 @@ export class System {
   private readonly wordsAt: bigint
   private readonly secondWordAt: bigint
 
-  constructor(ffi: typeof Ffi, platform: Platform.Platform) {
+  constructor(ffi: typeof Ffi) {
     this.ffi = ffi
-    this.platform = platform
     // Without a name: what the program itself has loaded, which is libc and libuv.
     this.c = ffi.dlopen(null, calls).functions
-    this.acceptWith = platform.SOCK_FLAGS === 0 ? undefined : ffi.dlopen(null, calls4).functions.accept4
-    this.closeOnExec = platform.SOCK_FLAGS === 0 ? closeOnExecOf(ffi) : undefined
-    const errno = { return: pointer, arguments: [] } as const
-    const errnoLocation = ffi.dlopen(null, { [platform.errnoLocation]: errno }).functions[
-      platform.errnoLocation
-    ]
-    this.errnoValue = new Int32Array(ffi.toArrayBuffer(errnoLocation(), 4, false))
+    this.errnoValue = new Int32Array(ffi.toArrayBuffer(this.c.__errno_location(), 4, false))
     this.inputAt = ffi.getRawPointer(this.input)
     this.outputVector = BigUint64Array.of(ffi.getRawPointer(this.output), 0n)
     this.outputLength = new Uint32Array(this.outputVector.buffer, 8, 1)
@@ -144,7 +116,7 @@ export class System {
   /** Sends the first `length` octets of `output`; how many were taken. */
   sendOutput(fd: number, length: number): number {
     this.outputLength[0] = length
-    const count = this.c.sendmsg(fd, this.outputMessageAt, this.platform.MSG_NOSIGNAL)
+    const count = this.c.sendmsg(fd, this.outputMessageAt, Platform.MSG_NOSIGNAL)
     if (count >= 0) return count
     const error = this.failed()
     return error === -EINTR ? this.sendOutput(fd, length) : error
@@ -160,7 +132,7 @@ export class System {
       vector[2 * i + 1] = BigInt(pieces[i].length - offset)
     }
     this.message[3] = BigInt(count)
-    const sent = this.c.sendmsg(fd, this.messageAt, this.platform.MSG_NOSIGNAL)
+    const sent = this.c.sendmsg(fd, this.messageAt, Platform.MSG_NOSIGNAL)
     if (sent >= 0) return sent
     const error = this.failed()
     return error === -EINTR ? this.sendPieces(fd, pieces, skip) : error
@@ -169,31 +141,16 @@ export class System {
   /** Accepts a connection, not blocking and closed by exec; its peer is in `address`. */
   accept(fd: number): number {
     this.words[0] = this.address.length
-    const { SOCK_FLAGS } = this.platform
-    const accepted =
-      this.acceptWith === undefined
-        ? this.c.accept(fd, this.addressAt, this.wordsAt)
-        : this.acceptWith(fd, this.addressAt, this.wordsAt, SOCK_FLAGS)
-    if (accepted >= 0) {
-      // Where there is no accept4, a socket is born as non-blocking as its listener.
-      this.closeOnExec?.(accepted)
-      this.optional(accepted, this.platform.SOL_SOCKET, this.platform.SO_NOSIGPIPE, 1)
-      return accepted
-    }
+    const accepted = this.c.accept4(fd, this.addressAt, this.wordsAt, Platform.SOCK_FLAGS)
+    if (accepted >= 0) return accepted
     const error = this.failed()
     return error === -EINTR ? this.accept(fd) : error
   }
 
   /** A stream socket, not blocking and closed by exec. */
   socket(family: number): number {
-    const { SOCK_FLAGS, SOCK_STREAM } = this.platform
-    const fd = this.c.socket(family, SOCK_STREAM | SOCK_FLAGS, 0)
-    if (fd < 0) return this.failed()
-    if (SOCK_FLAGS === 0) {
-      this.closeOnExec?.(fd)
-      nonBlockingOf(this.ffi)(fd)
-    }
-    return fd
+    const fd = this.c.socket(family, Platform.SOCK_STREAM | Platform.SOCK_FLAGS, 0)
+    return fd < 0 ? this.failed() : fd
   }
 
   bind(fd: number, address: Buffer): number {
@@ -216,29 +173,30 @@ export class System {
     return this.c.setsockopt(fd, level, name, this.wordsAt, 4) < 0 ? this.failed() : 0
   }
 
-  private optional(fd: number, level: number, name: number, value: number): void {
-    if (name !== 0) this.option(fd, level, name, value)
-  }
-
   /** Makes `close` a reset. */
   resetOnClose(fd: number): void {
     this.words[0] = 1
     this.words[1] = 0
-    this.c.setsockopt(fd, this.platform.SOL_SOCKET, this.platform.SO_LINGER, this.wordsAt, 8)
+    this.c.setsockopt(fd, Platform.SOL_SOCKET, Platform.SO_LINGER, this.wordsAt, 8)
   }
 
   /** The error that waits on a socket, a positive errno; 0 for none. */
   pendingError(fd: number): number {
     this.words[0] = 0
     this.words[1] = 4
-    const { SO_ERROR, SOL_SOCKET } = this.platform
-    const result = this.c.getsockopt(fd, SOL_SOCKET, SO_ERROR, this.wordsAt, this.secondWordAt)
+    const result = this.c.getsockopt(
+      fd,
+      Platform.SOL_SOCKET,
+      Platform.SO_ERROR,
+      this.wordsAt,
+      this.secondWordAt
+    )
     return result < 0 ? -this.failed() : this.words[0]
   }
 
   /** Ends the writing side. */
   shutdownWrite(fd: number): number {
-    return this.c.shutdown(fd, SHUT_WR) < 0 ? this.failed() : 0
+    return this.c.shutdown(fd, Platform.SHUT_WR) < 0 ? this.failed() : 0
   }
 
   // Whatever close says, the descriptor is gone: nothing is tried again.
@@ -251,22 +209,6 @@ export class System {
 const messageOf = (vectorAt: bigint, pieces: number): BigUint64Array =>
   BigUint64Array.of(0n, 0n, vectorAt, BigInt(pieces), 0n, 0n, 0n)
 
-const fcntlOf = (ffi: typeof Ffi) => {
-  if (process.arch !== "arm64") return ffi.dlopen(null, fcntl.registers).functions.fcntl
-  const call = ffi.dlopen(null, fcntl.stack).functions.fcntl
-  return (fd: number, command: number, argument: bigint) => call(fd, command, 0, 0, 0, 0, 0, 0, argument)
-}
-
-const closeOnExecOf = (ffi: typeof Ffi) => {
-  const call = fcntlOf(ffi)
-  return (fd: number) => call(fd, F_SETFD, FD_CLOEXEC)
-}
-
-const nonBlockingOf = (ffi: typeof Ffi) => {
-  const call = fcntlOf(ffi)
-  return (fd: number) => call(fd, F_SETFL, O_NONBLOCK_BSD)
-}
-
 /** Whether an error of a call only says that it would have to wait. */
 export const wouldBlock = (result: number): boolean => result === -EAGAIN
 
@@ -276,13 +218,12 @@ export const load = (): System | string => {
   if (ffi === undefined) {
     return `node:ffi, which Node 26.10 brings (without --no-experimental-ffi); this is Node ${process.versions.node}`
   }
-  const platform = Platform.of(process.platform)
-  if (platform === undefined) return `Linux, macOS or FreeBSD; this is ${process.platform}`
+  if (process.platform !== "linux") return `Linux; this is ${process.platform}`
   if (Os.endianness() !== "LE" || !/64/.test(process.arch)) {
     return `a little-endian processor with 64 bits; this is ${process.arch}`
   }
   try {
-    return new System(ffi, platform)
+    return new System(ffi)
   } catch (cause) {
     return `calls through node:ffi, which said: ${cause instanceof Error ? cause.message : String(cause)}`
   }
