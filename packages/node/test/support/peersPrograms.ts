@@ -16,7 +16,10 @@ const names = {
   ab: ["ab"],
   chromium: ["chromium", "chromium-browser", "google-chrome"],
   curl: ["curl"],
+  h2load: ["h2load"],
+  nghttp: ["nghttp"],
   nginx: ["nginx", "/usr/sbin/nginx"],
+  "python3-h2": ["/usr/bin/python3"],
   "python3-websockets": ["/usr/bin/python3"],
   slowhttptest: ["slowhttptest"],
   wrk: ["wrk"]
@@ -24,6 +27,7 @@ const names = {
 
 // Debian's Python has the modules of Debian's packages.
 const needs: { readonly [P in Program]?: string } = {
+  "python3-h2": "/usr/lib/python3/dist-packages/h2",
   "python3-websockets": "/usr/lib/python3/dist-packages/websockets"
 }
 
