@@ -21,10 +21,12 @@ type Say = (text: string) => void
 const SLOW_MILLIS = 5_000
 
 // Whether so little goes through at a time that a peer may fall behind the slowest rate that the server bears.
-const isSlow = ({ plan }: Scenario, script: Script, seen: Circumstances): boolean =>
+const isSlow = ({ limits, plan }: Scenario, script: Script, seen: Circumstances): boolean =>
   seen.stalled > SLOW_MILLIS ||
   [plan.toServer, plan.toClient].some(({ buffer, latency }) => latency[1] > 0 && buffer < 4_000) ||
-  (script.readGap > 0 && Math.min(plan.toClient.segment[1], plan.toClient.buffer) < 100)
+  // A connection counts as idle once its responses are written, and the network may hold them for longer than that.
+  (script.readGap > 0 &&
+    (limits.idleTimeout > 0 || Math.min(plan.toClient.segment[1], plan.toClient.buffer) <= 100))
 
 const mayBeTurnedAway = ({ clients, limits }: Scenario): boolean =>
   (limits.connectionCount > 0 && limits.connectionCount < clients.length) ||
