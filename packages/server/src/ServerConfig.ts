@@ -289,7 +289,7 @@ export const ServerConfig = Schema.Struct({
   ),
   loopDelay: withDefault(
     duration,
-    "200 millis",
+    "500 millis",
     "duration",
     "How far the event loop may fall behind in one turn. While it does, requests that are read later in the turn: 503. A request that is served waits for no more than about three times this. 0: it may."
   ),

@@ -135,7 +135,7 @@ const values: Record<Name, Value> = {
   inFlightCount: natural("NVO_IN_FLIGHT_COUNT", 10_000),
   queueCount: natural("NVO_QUEUE_COUNT", 1_000),
   queueTimeout: duration("NVO_QUEUE_TIMEOUT", Duration.seconds(1)),
-  loopDelay: duration("NVO_LOOP_DELAY", Duration.millis(200)),
+  loopDelay: duration("NVO_LOOP_DELAY", Duration.millis(500)),
   retryAfter: duration("NVO_RETRY_AFTER", Duration.seconds(1)),
   acceptPause: duration("NVO_ACCEPT_PAUSE", Duration.millis(100)),
   turnRequests: positive("NVO_TURN_REQUESTS", 32),
