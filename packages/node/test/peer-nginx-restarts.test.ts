@@ -8,53 +8,17 @@
  * `NVO_RESTARTS` says how many (6).
  */
 import { type ChildProcess, spawn } from "node:child_process"
-import * as Fs from "node:fs"
 import * as Http from "node:http"
-import * as Net from "node:net"
-import * as Path from "node:path"
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import { folder, peerTest, start } from "./support/peersPrograms.ts"
+import { freePort, inFront } from "./support/nginx.ts"
+import { peerTest } from "./support/peersPrograms.ts"
 import * as Wire from "./support/Wire.ts"
 
 const RESTARTS = Number(process.env.NVO_RESTARTS ?? 6)
 const CLIENTS = 8
 const program = new URL("./support/restartsServer.ts", import.meta.url).pathname
-
-const config = (place: string, port: number, upstreams: ReadonlyArray<number>): string => `
-daemon off;
-master_process off;
-error_log stderr notice;
-pid ${place}/pid;
-events { worker_connections 256; }
-http {
-  access_log off;
-  ${["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
-    .map((name) => `${name}_temp_path ${place}/${name};`)
-    .join("\n  ")}
-  upstream nvo {
-    ${upstreams.map((upstream) => `server 127.0.0.1:${upstream} max_fails=0;`).join("\n    ")}
-    keepalive 8;
-  }
-  server {
-    listen 127.0.0.1:${port};
-    location / {
-      proxy_pass http://nvo;
-      proxy_http_version 1.1;
-      proxy_set_header Connection "";
-    }
-  }
-}
-`
-
-const freePort: Effect.Effect<number> = Effect.callback((resume) => {
-  const server = Net.createServer()
-  server.listen(0, "127.0.0.1", () => {
-    const { port } = server.address() as Net.AddressInfo
-    server.close(() => resume(Effect.succeed(port)))
-  })
-})
 
 /** Starts an instance and waits until it is ready. */
 const instance = (port: number) =>
@@ -112,8 +76,6 @@ const holdOn = Effect.fnUntraced(function* (port: number) {
 describe("restarts behind nginx", () => {
   peerTest("nginx", `lose no request and end in time (${RESTARTS} restarts)`, (nginx) =>
     Effect.gen(function* () {
-      const place = yield* folder
-      const port = yield* freePort
       const ports = [yield* freePort, yield* freePort]
       const children = new Map<number, ChildProcess>()
       yield* Effect.addFinalizer(() =>
@@ -125,10 +87,7 @@ describe("restarts behind nginx", () => {
         })
       )
       for (const one of ports) children.set(one, yield* instance(one))
-      const file = Path.join(place, "nginx.conf")
-      Fs.writeFileSync(file, config(place, port, ports))
-      yield* start(nginx, ["-p", place, "-c", file], /start worker processes|OS: Linux|built by/)
-      yield* Effect.eventually(Wire.connect(port))
+      const { port } = yield* inFront(nginx, { upstreams: ports, keepalive: 8 })
 
       const agent = new Http.Agent({ keepAlive: true, maxSockets: CLIENTS })
       const wrong: Array<string> = []

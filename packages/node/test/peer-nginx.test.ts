@@ -1,8 +1,5 @@
 /** nginx as a reverse proxy in front, with connections that it keeps. */
 
-import * as Fs from "node:fs"
-import * as Net from "node:net"
-import * as Path from "node:path"
 import { assert, describe } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -10,57 +7,15 @@ import { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
+import { inFront } from "./support/nginx.ts"
 import { app } from "./support/peersApp.ts"
-import { folder, peerTest, start } from "./support/peersPrograms.ts"
+import { peerTest } from "./support/peersPrograms.ts"
 import { type App, serve } from "./support/serve.ts"
 import * as Wire from "./support/Wire.ts"
 
-const config = (folder: string, port: number, upstream: number): string => `
-daemon off;
-master_process off;
-error_log stderr notice;
-pid ${folder}/pid;
-events { worker_connections 256; }
-http {
-  access_log off;
-  ${["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
-    .map((name) => `${name}_temp_path ${folder}/${name};`)
-    .join("\n  ")}
-  upstream nvo {
-    server 127.0.0.1:${upstream};
-    keepalive 4;
-  }
-  server {
-    listen 127.0.0.1:${port};
-    client_max_body_size 100m;
-    location / {
-      proxy_pass http://nvo;
-      proxy_http_version 1.1;
-      proxy_set_header Connection "";
-      proxy_request_buffering off;
-      proxy_buffering off;
-    }
-  }
-}
-`
-
-/** A port that nobody listens on. nginx cannot say which one it was given. */
-const freePort: Effect.Effect<number> = Effect.callback((resume) => {
-  const server = Net.createServer()
-  server.listen(0, "127.0.0.1", () => {
-    const { port } = server.address() as Net.AddressInfo
-    server.close(() => resume(Effect.succeed(port)))
-  })
-})
-
 const proxied = Effect.fnUntraced(function* (nginx: string, behind: App) {
   const server = yield* serve(behind)
-  const place = yield* folder
-  const port = yield* freePort
-  const file = Path.join(place, "nginx.conf")
-  Fs.writeFileSync(file, config(place, port, server.port))
-  yield* start(nginx, ["-p", place, "-c", file], /start worker processes|OS: Linux|built by/)
-  const wire = yield* Effect.eventually(Wire.connect(port))
+  const { port, wire } = yield* inFront(nginx, { upstreams: [server.port], keepalive: 4, streams: true })
   return { server, wire, port }
 })
 
