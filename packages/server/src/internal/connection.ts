@@ -636,6 +636,8 @@ const conclude = Effect.fnUntraced(function* (
   }
   if (!exchange.bodyEnded && exchange.persistent && exchange.bodyError === undefined) {
     yield* self.drainBody(exchange)
+    // A peer that left meanwhile has interrupted this fiber: no other handler can run in it.
+    if (exchange.aborted) return false
   }
   if (exchange.bodyEnded && exchange.persistent) {
     self.reuse()
