@@ -39,6 +39,7 @@ export default defineConfig({
         "examples/hello",
         "examples/streaming",
         "examples/observability",
+        "examples/chat",
         "scripts"
       ].map(project),
       overPoll

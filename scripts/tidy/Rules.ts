@@ -14,6 +14,7 @@ const mayImport: Readonly<Record<string, ReadonlyArray<string>>> = {
   "packages/routes": [],
   "packages/testing": ["@nvo/protocol", "@nvo/server"],
   "packages/bench": ["@nvo/protocol", "@nvo/server", "@nvo/node", "@nvo/routes"],
+  "examples/chat": ["@nvo/protocol", "@nvo/server", "@nvo/node", "@nvo/routes"],
   "examples/hello": ["@nvo/protocol", "@nvo/server", "@nvo/node", "@nvo/routes"],
   "examples/observability": ["@nvo/protocol", "@nvo/server", "@nvo/node", "@nvo/routes"],
   "examples/streaming": ["@nvo/protocol", "@nvo/server", "@nvo/node", "@nvo/routes"],
