@@ -199,7 +199,16 @@ describe("RFC 9112 §9: the connection of a response", () => {
     ["an application may not keep it", { connection: "keep-alive" }, { persistent: false }, "close", false],
     ["other options are kept", { connection: "keep-alive, X-A ,x-b" }, {}, "x-a, x-b", true],
     ["other options are kept when it ends", { connection: ["x-a", "close"] }, {}, "close, x-a", false],
-    ["empty options are left out", { connection: ", ," }, {}, undefined, true]
+    ["empty options are left out", { connection: ", ," }, {}, undefined, true],
+    [
+      "RFC 9110 §7.8: Upgrade is an option where it is a field",
+      { upgrade: "websocket" },
+      {},
+      "upgrade",
+      true
+    ],
+    ["… once, whoever names it", { Upgrade: "h2c", connection: "x-a, Upgrade" }, {}, "upgrade, x-a", true],
+    ["… and beside close", { upgrade: "websocket" }, { persistent: false }, "close, upgrade", false]
   ] as const) {
     it(name, () => {
       assert.deepStrictEqual(connection(given, to), [line, persistent, line === undefined ? 0 : 1])

@@ -161,12 +161,17 @@ export const encodeHead = (
   let declared: number | undefined
   let hasDate = date === undefined
   let options = ""
+  let upgrade = ""
   for (const name in fields) {
     const value = fields[name]
     // By length first: most names fall through with one comparison.
     switch (name.length) {
       case 4:
         if (name.toLowerCase() === "date") hasDate = true
+        break
+      case 7:
+        // RFC 9110 §7.8: whoever sends Upgrade sends the connection option as well.
+        if (name.toLowerCase() === "upgrade") upgrade = ", upgrade"
         break
       case 10: {
         const lower = name.toLowerCase()
@@ -175,6 +180,7 @@ export const encodeHead = (
           for (const member of members) {
             if (member === "close") persistent = false
             else if (member === "keep-alive") continue
+            else if (member === "upgrade") upgrade = ", upgrade"
             else if (Grammar.isToken(member)) options += `, ${member}`
             else return failure(exchange, "InvalidResponseFieldValue", `${name}: ${Http1Error.quote(member)}`)
           }
@@ -240,6 +246,7 @@ export const encodeHead = (
     }
   }
 
+  options = upgrade + options
   if (!persistent) text += `connection: close${options}\r\n`
   else if (exchange.minorVersion === 0) text += `connection: keep-alive${options}\r\n`
   else if (options !== "") text += `connection: ${options.slice(2)}\r\n`
