@@ -1,7 +1,8 @@
 /** The page of a room, which is the same for all of them: it finds the room's name in its own address. */
 import { fileURLToPath } from "node:url"
-import { Layer } from "effect"
+import { Effect, Layer } from "effect"
 import { HttpRouter, HttpServerResponse } from "effect/http"
+import { RoomPath } from "./Message.ts"
 
 const file = fileURLToPath(new URL("page.html", import.meta.url))
 
@@ -10,6 +11,9 @@ export const Page = Layer.mergeAll(
   HttpRouter.add(
     "GET",
     "/rooms/:room",
-    HttpServerResponse.file(file, { contentType: "text/html; charset=utf-8" })
+    Effect.andThen(
+      HttpRouter.schemaPathParams(RoomPath),
+      HttpServerResponse.file(file, { contentType: "text/html; charset=utf-8" })
+    )
   )
 )
