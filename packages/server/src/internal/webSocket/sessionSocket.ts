@@ -56,7 +56,14 @@ export const make = (
   const close = (made: Session, event: Socket.CloseEvent): Effect.Effect<void, Socket.SocketError> =>
     made.beginClose(event.code, event.reason)
       ? Effect.void
-      : Effect.fail(writeError(WebSocketError.make("InvalidCloseArguments", { detail: event.toString() })))
+      : Effect.fail(
+          writeError(
+            WebSocketError.make("InvalidCloseArguments", {
+              connectionId: made.connectionId,
+              detail: event.toString()
+            })
+          )
+        )
 
   const send = (
     made: Session,
