@@ -3,120 +3,22 @@
  * places: as a typed value, in the metric, and in the log.
  */
 import * as Net from "node:net"
-import { NodeHttpServer } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import { NetTransport, NvoServer } from "@nvo/node"
-import { Http1Error, WebSocketError } from "@nvo/protocol"
-import {
-  ApplicationError,
-  Connections,
-  DeadlineError,
-  OverloadError,
-  type ServerError,
-  ServerErrors,
-  Transport,
-  TransportError
-} from "@nvo/server"
+import { NvoServer } from "@nvo/node"
+import { Http1Error } from "@nvo/protocol"
+import { ApplicationError, DeadlineError, OverloadError, type Transport, TransportError } from "@nvo/server"
 import * as Context from "effect/Context"
-import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as HttpServer from "effect/http/HttpServer"
-import { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
-import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Observed from "./support/observed.ts"
 import * as Certificate from "./support/peersCertificate.ts"
 import * as Refusals from "./support/rawRefusals.ts"
 import { type App, portOf } from "./support/serve.ts"
-import { eventually } from "./support/settle.ts"
+import { get, never, type Provoked, requestOn, type Server, told } from "./support/told.ts"
 import * as Wire from "./support/Wire.ts"
-
-interface Server {
-  readonly port: number
-  readonly connections: Connections.Connections["Service"]
-  /** Stops the server. */
-  readonly stop: Effect.Effect<void>
-  /** Completes when a handler has begun. */
-  readonly began: Effect.Effect<void>
-}
-
-/** What provokes a reason. */
-interface Provoked {
-  readonly options?: NvoServer.Options
-  readonly transport?: (inner: Transport.Transport["Service"]) => Transport.Transport["Service"]
-  readonly app?: App
-  readonly act: (server: Server) => Effect.Effect<unknown, unknown, Scope.Scope>
-}
-
-const reads: App = Effect.flatMap(HttpServerRequest, (request) =>
-  Effect.as(request.text, HttpServerResponse.empty())
-)
-
-const get = Wire.request("GET", "/")
-
-// A server that does not wait for what a test has left behind.
-const hasty: NvoServer.Options = {
-  host: "127.0.0.1",
-  drainDelay: 0,
-  drainTimeout: "50 millis",
-  lingerTimeout: "50 millis"
-}
-
-/** Serves, provokes, and looks for the reason in the three places. */
-const told = (
-  layer: ServerError.ServerError["_tag"],
-  reason: string,
-  initiator: string,
-  provoked: Provoked
-) =>
-  Effect.gen(function* () {
-    const recorder = Observed.recorder()
-    const began = yield* Deferred.make<void>()
-    const scope = yield* Scope.make()
-    const { app = reads, options, transport = (inner) => inner } = provoked
-    const context = yield* NvoServer.layerServerWith({ ...hasty, ...options }).pipe(
-      Layer.provideMerge(
-        Layer.succeed(Transport.Transport)(transport(NetTransport.make({ tls: options?.tls })))
-      ),
-      Layer.provideMerge(NodeHttpServer.layerHttpServices),
-      Layer.provideMerge(recorder.layer),
-      Layer.build,
-      Scope.provide(scope)
-    )
-    const errors: Array<ServerError.ServerError> = []
-    const stream = yield* Context.get(context, ServerErrors.ServerErrors).subscribe
-    yield* Effect.forkScoped(Stream.runForEach(stream, (error) => Effect.sync(() => errors.push(error))))
-    yield* HttpServer.serveEffect(Effect.andThen(Deferred.succeed(began, undefined), app)).pipe(
-      Effect.provideContext(context),
-      Scope.provide(scope)
-    )
-    const stop = Scope.close(scope, Effect.runSync(Effect.exit(Effect.void)))
-    yield* provoked.act({
-      port: portOf(Context.get(context, HttpServer.HttpServer).address),
-      connections: Context.get(context, Connections.Connections),
-      stop,
-      began: Deferred.await(began)
-    })
-
-    yield* eventually(`${reason} as a value`, () => errors.some((error) => error.reason._tag === reason))
-    const error = errors.find((one) => one.reason._tag === reason)
-    assert.deepStrictEqual([error?._tag, error?.initiator], [layer, initiator])
-    const attributes = { error: layer, reason, initiator }
-    const series = recorder.series("nvo.server.errors").find((one) => one.attributes.reason === reason)
-    assert.deepStrictEqual(series?.attributes, attributes)
-    assert.isAtLeast(series?.value ?? 0, 1)
-    const line = () => recorder.lines.find(({ annotations }) => annotations["nvo.error.reason"] === reason)
-    yield* eventually(`${reason} in the log`, () => line() !== undefined)
-    assert.include(line()?.message, reason)
-    assert.strictEqual(line()?.annotations["nvo.error.initiator"], initiator)
-    assert.strictEqual(line()?.annotations["nvo.connection.id"], error?.connectionId)
-    yield* stop
-  }).pipe(Effect.scoped)
-
-const requestOn = (server: Server, request: string | Uint8Array = get) =>
-  Effect.tap(Wire.connect(server.port), (wire) => Effect.sync(() => wire.sendUnsafe(request)))
 
 /** Replaces what a listener accepts. */
 const accepting =
@@ -136,8 +38,6 @@ const altered = (changes: Partial<Transport.Connection>): NonNullable<Provoked["
       return connection
     })
   )
-
-const never: App = Effect.interruptible(Effect.never)
 
 const transportErrors: { readonly [T in keyof typeof TransportError.reasons]: Provoked | undefined } = {
   // Below: nobody listens to a server that did not start.
@@ -366,82 +266,6 @@ describe("a response that is not taken to its end", () => {
           yield* Effect.sleep("100 millis")
           yield* Effect.sync(() => socket.resetAndDestroy())
         })
-    })
-  )
-})
-
-/** Takes every upgrade, and reads until it ends. */
-const upgrades: App = Effect.gen(function* () {
-  const socket = yield* (yield* HttpServerRequest).upgrade
-  yield* Effect.gen(function* () {
-    const reader = yield* socket.reader
-    yield* Effect.forever(reader.pull)
-  }).pipe(Effect.scoped, Effect.interruptible, Effect.ignore)
-  return HttpServerResponse.empty()
-})
-
-const handshake = (fields: Readonly<Record<string, string>>, method = "GET") =>
-  Wire.request(method, "/", {
-    Upgrade: "websocket",
-    Connection: "Upgrade",
-    "Sec-WebSocket-Version": "13",
-    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
-    ...fields
-  })
-
-const handshakes: Readonly<Partial<Record<WebSocketError.ReasonTag, Buffer>>> = {
-  MethodNotGet: handshake({}, "POST"),
-  InvalidKey: handshake({ "Sec-WebSocket-Key": "short" }),
-  DuplicateKey: handshake({ "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==" }),
-  UnsupportedVersion: handshake({ "Sec-WebSocket-Version": "8" }),
-  InvalidProtocols: handshake({ "Sec-WebSocket-Protocol": "a b" }),
-  DuplicateProtocol: handshake({ "Sec-WebSocket-Protocol": "a, a" }),
-  InvalidExtensions: handshake({ "Sec-WebSocket-Extensions": "a;;" })
-}
-
-// Masked with zeros, which leaves the payload as it is.
-const MASK = "\0\0\0\0"
-
-const frames: Readonly<Partial<Record<WebSocketError.ReasonTag, string>>> = {
-  ReservedBits: `\xb1\x80${MASK}`,
-  ReservedOpcode: `\x83\x80${MASK}`,
-  UnmaskedFrame: "\x81\x00",
-  FragmentedControlFrame: `\x09\x80${MASK}`,
-  ControlFrameTooLong: `\x89\xfe\x00\x7e${MASK}`,
-  LengthNotMinimal: `\x81\xfe\x00\x01${MASK}a`,
-  LengthOverflow: `\x81\xff\x80\0\0\0\0\0\0\0${MASK}`,
-  FrameTooLarge: `\x82\xff\0\0\0\x01\0\0\0\0${MASK}`,
-  UnexpectedContinuation: `\x80\x80${MASK}`,
-  InterruptedMessage: `\x01\x80${MASK}\x81\x80${MASK}`,
-  InvalidUtf8: `\x81\x81${MASK}\xff`,
-  InvalidClosePayload: `\x88\x81${MASK}\x03`,
-  InvalidCloseCode: `\x88\x82${MASK}\x03\xed`,
-  InvalidCloseReason: `\x88\x83${MASK}\x03\xe8\xff`
-}
-
-describe("WebSocketError", () => {
-  const tell = (reason: WebSocketError.ReasonTag, act: Provoked["act"]) =>
-    it.live(`${reason} is told as a value, counted and logged`, () =>
-      told("WebSocketError", reason, WebSocketError.reasons[reason].initiator, { app: upgrades, act })
-    )
-
-  for (const [reason, request] of Object.entries(handshakes)) {
-    tell(reason as WebSocketError.ReasonTag, (server) => requestOn(server, request))
-  }
-  for (const [reason, frame] of Object.entries(frames)) {
-    tell(reason as WebSocketError.ReasonTag, (server) =>
-      Effect.gen(function* () {
-        const wire = yield* requestOn(server, handshake({}))
-        yield* wire.contains("\r\n\r\n")
-        yield* wire.send(frame)
-      })
-    )
-  }
-  tell("ConnectionLost", (server) =>
-    Effect.gen(function* () {
-      const wire = yield* requestOn(server, handshake({}))
-      yield* wire.contains("\r\n\r\n")
-      yield* wire.reset
     })
   )
 })
