@@ -1,11 +1,21 @@
 /**
- * `node --expose-gc strained.ts PORT`: what `npm run soak` puts under strain. The limits are the server's
+ * `node --expose-gc strained.ts PORT`: what `bench:overload` and `soak` put under strain. The limits are the server's
  * own, or come from the environment (`NVO_LOOP_DELAY=100ms`…).
  */
 import { NodeRuntime } from "@effect/platform-node"
 import { NvoServer } from "@nvo/node"
+import { Health } from "@nvo/server"
 import { Effect, Layer, Stream } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
+
+/** Milliseconds that a request for /work keeps the loop busy. */
+const WORK = 1
+
+const work = Effect.sync(() => {
+  const until = performance.now() + WORK
+  while (performance.now() < until);
+  return HttpServerResponse.text("done")
+})
 
 const echo = Effect.map(HttpServerRequest.HttpServerRequest, (request) =>
   HttpServerResponse.stream(request.stream)
@@ -22,9 +32,11 @@ const memory = Effect.sync(() => {
 
 const app = Layer.mergeAll(
   HttpRouter.add("GET", "/", HttpServerResponse.text("Hello, World!")),
+  HttpRouter.add("GET", "/work", work),
   HttpRouter.add("GET", "/large", large),
   HttpRouter.add("GET", "/memory", memory),
-  HttpRouter.add("POST", "/echo", echo)
+  HttpRouter.add("POST", "/echo", echo),
+  Health.layerRoutes()
 )
 
 const server = Layer.unwrap(

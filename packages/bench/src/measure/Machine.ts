@@ -38,6 +38,10 @@ export const cpuTime = (pid: number): CpuTime => {
   return { user: (total / 1000) * share, system: (total / 1000) * (1 - share) }
 }
 
+/** Microseconds so far for which the main thread of a process could have run, and others had its core. */
+export const waited = (pid: number): number =>
+  Number(readFileSync(`/proc/${pid}/schedstat`, "utf8").split(" ")[1]) / 1000
+
 const status = (pid: number, field: string): number => {
   const found = new RegExp(`^${field}:\\s+(\\d+) kB`, "m").exec(readFileSync(`/proc/${pid}/status`, "utf8"))
   return Number(found?.[1] ?? Number.NaN) * 1024

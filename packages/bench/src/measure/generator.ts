@@ -29,6 +29,8 @@ export interface Report {
   readonly requests: number
   readonly seconds: number
   readonly ok: number
+  /** Of `ok`, those that came before the time was over. */
+  readonly timely: number
   readonly shed: number
   readonly failed: number
   readonly p50: number
@@ -43,6 +45,8 @@ const now = (): number => performance.now() * 1000
 const order: Order = JSON.parse(process.argv[2])
 const latencies = new Histogram()
 let ok = 0
+let timely = 0
+let end = Number.POSITIVE_INFINITY
 let shed = 0
 let failed = 0
 let octets = 0
@@ -150,8 +154,10 @@ class Client {
     this.text = ""
     this.busy = false
     if (this.status < 500) {
+      const at = now()
       ok++
-      latencies.add(now() - this.dueAt)
+      if (at < end) timely++
+      latencies.add(at - this.dueAt)
     } else if (this.status === 503) shed++
     else failed++
     this.onAnswer(this)
@@ -171,6 +177,7 @@ const report = (seconds: number): Report => ({
   requests: ok + shed + failed,
   seconds,
   ok,
+  timely,
   shed,
   failed,
   p50: latencies.quantile(0.5),
@@ -208,6 +215,7 @@ const openLoop = (rate: number): void => {
   // Time for the connections to open.
   const from = now() + 500_000
   const until = from + order.seconds * 1e6
+  end = until
   const tick = () => {
     const at = now()
     due = Math.floor((Math.min(at, until) - from) * (rate / 1e6))
