@@ -20,7 +20,7 @@ export interface Module {
   readonly globals: ReadonlySet<string>
 }
 
-const textual = /\.(ts|mts|js|mjs|json|md|yaml|yml)$|^\.ci\//
+const textual = /\.(ts|mts|js|mjs|json|md|svg|yaml|yml)$|^\.ci\//
 
 export const fromDirectory = (directory: string): Repo =>
   fromTexts(
