@@ -10,8 +10,11 @@ import { request } from "./support/requests.ts"
 
 const REQUESTS = 10_000
 
+/** Everything that the api answers with. */
+const STATUSES = [200, 201, 202, 203, 204, 299, 400, 401, 402, 403, 404, 409, 413, 415, 418, 426, 500]
+
 /** Sends the requests to both and gives the statuses that came back. */
-const law = Effect.fnUntraced(function* (shadowed: boolean) {
+const law = Effect.fnUntraced(function* (shadowed: boolean, numRuns = REQUESTS) {
   const { compiled, original } = yield* pair(shadowed)
   const statuses = new Set<number>()
   yield* Effect.promise(() =>
@@ -21,7 +24,7 @@ const law = Effect.fnUntraced(function* (shadowed: boolean) {
         expect(await compiled.observe(sent)).toEqual(expected)
         statuses.add(expected.status)
       }),
-      { numRuns: REQUESTS }
+      { numRuns }
     )
   )
   return statuses
@@ -31,10 +34,12 @@ describe("a compiled route behaves as the original", () => {
   it.live(`for ${REQUESTS} generated requests`, () =>
     Effect.gen(function* () {
       const statuses = yield* law(false)
-      // The generator reaches all of the api, or the law would say less than it seems to.
-      for (const status of [
-        200, 201, 202, 203, 204, 299, 400, 401, 402, 403, 404, 409, 413, 415, 418, 426, 500
-      ]) {
+      // The generator reaches all of the api, or the law would say less than it seems to. Some of it is reached seldom,
+      // so that there are runs which need more requests; a part that is never reached fails.
+      for (let more = 0; more < 5 && STATUSES.some((status) => !statuses.has(status)); more++) {
+        for (const status of yield* law(false)) statuses.add(status)
+      }
+      for (const status of STATUSES) {
         expect(statuses).toContain(status)
       }
     })
