@@ -95,11 +95,7 @@ export const make = Effect.fnUntraced(function* (
       const deadlines = yield* Deadlines.make
       const requestIds = yield* RequestId.make(config.requestIdHeader)
       const run = Effect.runForkWith(context)
-      const shed = new Burst<OverloadError>(deadlines, {
-        report: (error) => run(errors.report(error)),
-        count: (error) => run(errors.count(error)),
-        over: (total) => run(Effect.logWarning(`${total} requests were turned away in one burst`))
-      })
+      const shed = new Burst<OverloadError>(deadlines, errors, run, "requests were turned away")
       const engine: EngineContext = {
         config,
         millis: millisOf(config),

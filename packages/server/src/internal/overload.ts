@@ -39,8 +39,6 @@ const ADMITTED: Effect.Effect<Verdict> = Effect.succeed(undefined)
 export class Overload {
   /** Requests that were begun and have no response yet. */
   inFlight = 0
-  /** How late the event loop was when it was last looked at, in milliseconds. */
-  loopDelay = 0
   private readonly limits: Limits
   private readonly wheel: Deadlines
   private readonly waiting = new Set<Waiter>()
@@ -56,11 +54,6 @@ export class Overload {
     this.wheel = wheel
     this.most = limits.inFlightCount === 0 ? Number.POSITIVE_INFINITY : limits.inFlightCount
     this.free = this.most
-  }
-
-  /** How many wait. */
-  get queued(): number {
-    return this.waiting.size
   }
 
   /** Begins a request where nothing is against it; otherwise `admit` decides. */
@@ -104,7 +97,6 @@ export class Overload {
 
   /** The loop was found to be `late` milliseconds behind. */
   observe(late: number): void {
-    this.loopDelay = late
     const { loopDelay } = this.limits
     if (loopDelay === 0) return
     const now = this.wheel.now()

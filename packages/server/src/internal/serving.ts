@@ -70,16 +70,9 @@ export class Serving {
       engine.telemetry?.loopDelay(late)
       if (this.active.size > 0) this.sampler.arm(SAMPLE)
     })
-    this.turnedAway = new Burst(deadlines, {
-      report: (error) => this.run(errors.report(error)),
-      count: (error) => this.run(errors.count(error)),
-      over: (total) => this.run(Effect.logWarning(`${total} connections were turned away in one burst`))
-    })
-    this.notAccepted = new Burst(deadlines, {
-      report: (error) => this.run(errors.report(error)),
-      count: (error) => this.run(errors.count(error)),
-      over: (total) => this.run(Effect.logWarning(`${total} connections could not be accepted in one burst`))
-    })
+    const run = (effect: Effect.Effect<void>) => this.run(effect)
+    this.turnedAway = new Burst(deadlines, errors, run, "connections were turned away")
+    this.notAccepted = new Burst(deadlines, errors, run, "connections could not be accepted")
   }
 
   /** How many connections are in a phase. */
