@@ -35,8 +35,9 @@ const mayBeTurnedAway = ({ clients, limits }: Scenario): boolean =>
 const mayTimeOut = ({ limits, plan }: Scenario, ask: Ask): boolean =>
   limits.handlerTimeout > 0 &&
   (ask.sleep >= limits.handlerTimeout ||
-    // Whoever reads a body waits for the network, in both directions where the client waits for 100.
-    (ask.body > 0 &&
+    // Whoever reads a body waits for the network, in both directions where the client waits for 100; a chunked one has
+    // an end to wait for, however short it is.
+    (ask.body + ask.chunk > 0 &&
       [plan.toServer, plan.toClient].some(({ latency, stall }) => latency[1] + stall.chance > 0)))
 
 const checkAnswer = (scenario: Scenario, ask: Ask, response: Response, say: Say): void => {
