@@ -74,11 +74,11 @@ const mayClose = ({ limits }: Scenario, script: Script, ask: Ask, index: number,
 
 // A chunked body does not say how long it is: the head of the response promises that the connection goes on, and what
 // is left unread turns out to be more than `drainBytes`.
-const mayEndUnread = (ask: Ask | undefined): boolean =>
+const mayEndUnread = (ask: Ask | undefined, status: number): boolean =>
   ask !== undefined &&
   ask.chunk > 0 &&
-  ask.kind !== "Echo" &&
-  ask.kind !== "Count" &&
+  // Who was turned away was not read either.
+  ((ask.kind !== "Echo" && ask.kind !== "Count") || status === 503) &&
   ask.body > ServerConfig.defaults.drainBytes
 
 /** Says what is wrong. */
@@ -122,7 +122,8 @@ export const judge = (
   // Every phase of a connection has a deadline: nobody is waited for, and nobody waits, for ever.
   if (received.timedOut) say("the server did not answer, and did not leave")
   if (excused) return
-  const closed = last !== undefined && (!last.persistent || mayEndUnread(script.asks[responses.length - 1]))
+  const closed =
+    last !== undefined && (!last.persistent || mayEndUnread(script.asks[responses.length - 1], last.status))
   const due = script.asks.length + (script.ending._tag === "Malformed" ? 1 : 0)
   if (!closed && responses.length < due) say(`${due - responses.length} of ${due} answers did not come`)
   if (departure === "Lost" && !closed) say("the server reset a connection on which nothing was wrong")
