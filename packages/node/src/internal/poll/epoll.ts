@@ -2,7 +2,8 @@
  * The poller's backend on Linux: epoll(7), edge-triggered.
  *
  * With level-triggered registrations each wait would look at every descriptor of the wait before it once more, and a
- * connection that stops reading would need a call to say so.
+ * connection that stops reading would need a call to say so. A request costs the same with both
+ * (docs/benchmarks/poll-transport.md).
  */
 import * as Backend from "./backend.ts"
 import { type System, SystemError } from "./system.ts"
