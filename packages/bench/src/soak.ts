@@ -1,5 +1,5 @@
 /**
- * `npm run soak -- [--minutes N] [--rounds N]`: good, broken and slow clients mixed, for ten minutes; at the end of
+ * `npm run soak -- [--minutes N] [--rounds N] [--transport net|poll]`: good, broken and slow clients mixed, for ten minutes; at the end of
  * each round they leave, and heap (after a collection), resident memory and descriptors of the server are looked at.
  * Fails when one of them rises, or a client saw what it should not have seen. Linux, by /proc.
  */
@@ -98,11 +98,15 @@ const command = Command.make(
       Flag.withDescription("Looks at the server, evenly over the time"),
       Flag.withSchema(Schema.Int.check(Schema.isGreaterThan(2))),
       Flag.withDefault(30)
+    ),
+    transport: Flag.Literals("transport", ["net", "poll"]).pipe(
+      Flag.withDescription("How nvo reaches the sockets"),
+      Flag.withDefault("net")
     )
   },
-  Effect.fnUntraced(function* ({ minutes, rounds }) {
+  Effect.fnUntraced(function* ({ minutes, rounds, transport }) {
     // Turning away is not what is looked at, and a busy machine would make it happen.
-    const server = yield* start(strained, { env: { NVO_LOOP_DELAY: "0 millis" } })
+    const server = yield* start(strained, { env: { NVO_LOOP_DELAY: "0 millis", NVO_TRANSPORT: transport } })
     const tally: Tally = { served: 0, complaints: [] }
     const millis = (minutes * 60_000) / (rounds + 1)
     // What is compiled, cached and opened once comes to be in a round that does not count.
