@@ -5,27 +5,17 @@
  * decides after each exchange whether the connection goes on. The fiber is uninterruptible but for what the
  * application makes interruptible; closing the transport is what ends a program that waits.
  *
- * Whoever edits this: a batch of octets may hold many requests, a request may need many batches, and the peer
- * may leave at any point. `queue` holds the decoded events of one message at most; `rest` what came behind it.
+ * Whoever edits this: the peer may leave at any point. What has come is in `Incoming`, how an exchange ends that does
+ * not simply end well in `ending.ts`, and what is told of it in `failures.ts`.
  */
-import {
-  type ConnectionId,
-  Excerpt,
-  RequestDecoder,
-  type RequestEvent,
-  ServerConnection,
-  WebSocketError
-} from "@nvo/protocol"
+import type { ConnectionId } from "@nvo/protocol"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
-import { ClientAbort, causeResponseStripped } from "effect/http/HttpServerError"
+import { ClientAbort } from "effect/http/HttpServerError"
 import { HttpServerRequest } from "effect/http/HttpServerRequest"
-import * as Option from "effect/Option"
-import * as Pull from "effect/Pull"
 import * as References from "effect/References"
-import { isSocketError } from "effect/socket/Socket"
 import * as ApplicationError from "../ApplicationError.ts"
 import * as ConnectionState from "../ConnectionState.ts"
 import type { ConnectionInfo } from "../Connections.ts"
@@ -34,34 +24,22 @@ import * as OverloadError from "../OverloadError.ts"
 import * as ServerConfig from "../ServerConfig.ts"
 import type * as ServerError from "../ServerError.ts"
 import type * as Transport from "../Transport.ts"
-import * as TransportError from "../TransportError.ts"
 import { ConnectionDeadlines } from "./connectionDeadlines.ts"
+import { conclude, refuse } from "./ending.ts"
 import type { EngineContext } from "./engineContext.ts"
+import { reportDefect, reportEnd } from "./failures.ts"
 import { Http1Exchange } from "./http1Exchange.ts"
-import { type Refusal, refuse, turnedAway } from "./refusal.ts"
-import { answerFailure, handleResponse } from "./responseWriter.ts"
+import { Incoming } from "./incoming.ts"
+import { Preface } from "./preface.ts"
+import { type Refusal, turnedAway } from "./refusal.ts"
+import { handleResponse } from "./responseWriter.ts"
 import type { Served } from "./served.ts"
 import { ServerRequest } from "./serverRequest.ts"
 import type { Session } from "./webSocket/session.ts"
 
-const NO_EVENTS: ReadonlyArray<RequestEvent.RequestEvent> = []
-
 const IDLE = ConnectionState.phaseCode("Idle")
 const DRAINING = ConnectionState.phaseCode("Draining")
 const INITIAL_PHASE = ConnectionState.phaseCode(ConnectionState.initial)
-
-// A failure carries the response that it became as a defect, which says nothing about why.
-const withoutResponse = (cause: Cause.Cause<unknown>): Cause.Cause<unknown> =>
-  Option.getOrElse(causeResponseStripped(cause)[1], () => cause)
-
-const isClose = (cause: Cause.Cause<unknown>): boolean =>
-  cause.reasons.every(
-    (reason) =>
-      reason._tag === "Interrupt" ||
-      (reason._tag === "Fail" &&
-        ((isSocketError(reason.error) && reason.error.reason._tag === "SocketCloseError") ||
-          WebSocketError.isWebSocketError(reason.error)))
-  )
 
 /** See the module. */
 export class Connection implements Served {
@@ -82,22 +60,16 @@ export class Connection implements Served {
   requests = 0
   /** The services of the app, with the connection's identity in every log line. */
   readonly context: Context.Context<never>
-  private readonly decoder: RequestDecoder.RequestDecoder
-  private decoderState: RequestDecoder.State = RequestDecoder.initial
-  private queue: ReadonlyArray<RequestEvent.RequestEvent> = NO_EVENTS
-  private queueAt = 0
-  private rest: Uint8Array | undefined = undefined
+  /** What has come. */
+  readonly incoming: Incoming
   private fiber: Fiber.Fiber<unknown, unknown> | undefined = undefined
-  /** What the peer sent that was refused, as far as it may be logged. */
-  private excerpt = ""
   /** Whether it ends once what is under way is complete. */
   private retiring = false
   /** Requests that were begun in the turn under way. */
   private turn = 0
   /** Takes the connection over, with the octets that have come, where they begin with the preface of HTTP/2. */
   handOver: ((octets: Uint8Array) => Effect.Effect<void>) | undefined = undefined
-  /** The first octets, while they may be those of the preface. */
-  private held: Uint8Array | undefined = undefined
+  private readonly preface = new Preface()
 
   constructor(engine: EngineContext, transport: Transport.Connection, acceptedAt: number, surplus: boolean) {
     this.engine = engine
@@ -110,17 +82,18 @@ export class Connection implements Served {
       ...Context.get(engine.context, References.CurrentLogAnnotations),
       "nvo.connection.id": transport.id
     })
-    this.decoder = { connectionId: transport.id, limits: ServerConfig.limits(engine.config) }
+    const { config } = engine
+    this.incoming = new Incoming(transport.id, ServerConfig.limits(config), config.excerptLength)
     this.pulling = Effect.matchCauseEffect(transport.pull, {
       onSuccess: (chunk) => {
         this.turn = 0
         if (this.handOver !== undefined && chunk.length > 0) return this.begins(chunk, this.handOver)
-        this.feed(chunk)
+        this.incoming.feed(chunk)
         return this.next()
       },
       onFailure: (cause) => {
-        if (this.held !== undefined) this.feed(this.held)
-        return Effect.andThen(this.reportEnd(cause), this.finish)
+        if (this.preface.held !== undefined) this.incoming.feed(this.preface.held)
+        return Effect.andThen(reportEnd(this, cause), this.finish)
       }
     })
     this.yielding = Effect.flatMap(Effect.yieldNow, () => this.next())
@@ -204,76 +177,9 @@ export class Connection implements Served {
     this.engine.overload.leave()
   }
 
-  /** Decodes octets up to the end of the message under way. */
-  feed(chunk: Uint8Array): void {
-    const step = RequestDecoder.step(this.decoder, this.decoderState, chunk)
-    if (step.outcome._tag === "Failed" && this.decoderState._tag !== "Failed") {
-      const limit = this.engine.config.excerptLength
-      this.excerpt = Excerpt.of(this.decoderState, chunk, step.outcome.error, limit)
-    }
-    this.decoderState = step.state
-    this.queue = step.events
-    this.queueAt = 0
-    this.rest = step.rest.length === 0 ? undefined : step.rest
-  }
-
-  /** The peer ended its side in the middle of a body. */
-  feedEnd(exchange: Http1Exchange): void {
-    const outcome = RequestDecoder.end(this.decoder, this.decoderState)
-    if (outcome._tag === "Failed") exchange.bodyError = outcome.error
-    else exchange.bodyEnded = true
-  }
-
-  /** Whether octets of the body under way have been decoded and not been taken. */
-  get hasBufferedBody(): boolean {
-    return this.queueAt < this.queue.length
-  }
-
-  /** Takes what has been decoded of the body under way. */
-  takeBody(exchange: Http1Exchange): Array<Uint8Array> {
-    const data: Array<Uint8Array> = []
-    while (this.queueAt < this.queue.length) {
-      const event = this.queue[this.queueAt++]
-      if (event._tag === "BodyData") {
-        data.push(event.bytes)
-        exchange.bodyBytes += event.bytes.length
-      } else if (event._tag === "RequestEnd") {
-        exchange.bodyEnded = true
-        exchange.trailers = event.trailers
-      }
-    }
-    if (this.decoderState._tag === "Failed" && !exchange.bodyEnded)
-      exchange.bodyError = this.decoderState.error
-    return data
-  }
-
-  /**
-   * Takes the octets that belong to what follows HTTP/1.1 on this connection: everything that was read behind
-   * the request under way.
-   */
-  takeRest(): Uint8Array | undefined {
-    const rest = this.rest
-    this.rest = undefined
-    return rest
-  }
-
-  /** The next head, `undefined` where there will be none. */
-  private nextHead(): RequestEvent.RequestHead | undefined {
-    while (true) {
-      const event = this.queue[this.queueAt]
-      if (event !== undefined) {
-        this.queueAt++
-        if (event._tag === "RequestHead") return event
-        continue
-      }
-      if (this.rest === undefined) return undefined
-      this.feed(this.rest)
-    }
-  }
-
   readonly report = (error: ServerError.ServerError): Effect.Effect<void> =>
-    error._tag === "Http1Error" && this.excerpt !== ""
-      ? this.engine.errors.report(error, { "nvo.error.excerpt": this.excerpt })
+    error._tag === "Http1Error" && this.incoming.excerpt !== ""
+      ? this.engine.errors.report(error, { "nvo.error.excerpt": this.incoming.excerpt })
       : this.engine.errors.report(error)
 
   /** Tells telemetry of a message that was refused before it was a request. */
@@ -332,10 +238,7 @@ export class Connection implements Served {
         this.deadlines.armIdle()
         return Effect.catchCause(
           Effect.suspend(() => this.next()),
-          (cause) =>
-            Cause.hasInterruptsOnly(cause)
-              ? Effect.void
-              : this.report(this.applicationError({ _tag: "EngineDefect", cause }))
+          (cause) => (Cause.hasInterruptsOnly(cause) ? Effect.void : reportDefect(this, cause))
         ).pipe(
           Effect.ensuring(
             Effect.sync(() => {
@@ -359,35 +262,29 @@ export class Connection implements Served {
     chunk: Uint8Array,
     handOver: (octets: Uint8Array) => Effect.Effect<void>
   ): Effect.Effect<void> {
-    let octets = chunk
-    if (this.held !== undefined) {
-      octets = new Uint8Array(this.held.length + chunk.length)
-      octets.set(this.held)
-      octets.set(chunk, this.held.length)
-    }
-    const found = ServerConnection.matchPreface(octets)
-    if (found === "Partial") {
-      if (this.held === undefined) this.deadlines.armHead()
-      this.held = octets
+    const isFirst = this.preface.held === undefined
+    const known = this.preface.match(chunk)
+    if (known === undefined) {
+      if (isFirst) this.deadlines.armHead()
       return this.retiring ? this.finish : this.pulling
     }
     this.handOver = undefined
-    this.held = undefined
-    if (found === "Complete") {
+    if (known.isHttp2) {
       this.deadlines.dispose()
-      return handOver(octets)
+      return handOver(known.octets)
     }
-    this.feed(octets)
+    this.incoming.feed(known.octets)
     return this.next()
   }
 
   private next(): Effect.Effect<void> {
-    const head = this.nextHead()
+    const { incoming } = this
+    const head = incoming.nextHead()
     if (head === undefined) {
-      const state = this.decoderState
-      if (state._tag === "Failed") return Effect.andThen(this.report(state.error), refuse(this, state.error))
+      const { refused } = incoming
+      if (refused !== undefined) return Effect.andThen(this.report(refused), refuse(this, refused))
       if (this.deadlines.expired) return this.giveUp()
-      if (RequestDecoder.isBetweenMessages(state)) return this.retiring ? this.finish : this.pulling
+      if (incoming.isBetweenMessages) return this.retiring ? this.finish : this.pulling
       // The head has to be complete in time, from its first octet on.
       if (this.phaseCode === IDLE) this.deadlines.armHead()
       this.advance(ConnectionState.code.OctetsRead)
@@ -398,8 +295,7 @@ export class Connection implements Served {
     this.deadlines.atWork()
     const exchange = new Http1Exchange(this, head, this.requests, this.goesOn)
     this.exchange = exchange
-    // The end of a request without a body stands behind its head.
-    if (exchange.bodyEnded) this.queueAt++
+    if (exchange.bodyEnded) incoming.skipEnd()
     return !this.surplus && this.engine.overload.enter() ? this.begin(exchange) : this.admit(exchange)
   }
 
@@ -439,14 +335,11 @@ export class Connection implements Served {
   }
 
   private giveUp(): Effect.Effect<void> {
-    const state = this.decoderState
+    const { incoming } = this
     // An idle connection that ends is nobody's failure.
-    if (RequestDecoder.isBetweenMessages(state)) return this.finish
+    if (incoming.isBetweenMessages) return this.finish
     const error = this.deadlines.error({ _tag: "HeadTimeout", after: this.engine.millis.head }, 1)
-    return Effect.andThen(
-      this.report(error),
-      RequestDecoder.hasRequestLine(state) ? refuse(this, error) : this.finish
-    )
+    return Effect.andThen(this.report(error), incoming.hasRequestLine ? refuse(this, error) : this.finish)
   }
 
   private afterExchange(failure: Cause.Cause<unknown> | undefined): Effect.Effect<void> {
@@ -472,7 +365,7 @@ export class Connection implements Served {
   }
 
   private onward(): Effect.Effect<void> {
-    if (this.rest === undefined || ++this.turn < this.engine.config.turnRequests) return this.next()
+    if (!this.incoming.hasRest || ++this.turn < this.engine.config.turnRequests) return this.next()
     this.turn = 0
     return this.yielding
   }
@@ -490,159 +383,4 @@ export class Connection implements Served {
       if (this.phase !== "Closed") this.advance(ConnectionState.code.Finished)
     })
   }
-
-  /** Whether octets came behind the message under way. */
-  get hasRest(): boolean {
-    return this.rest !== undefined
-  }
-
-  private reportEnd(cause: Cause.Cause<unknown>): Effect.Effect<void> {
-    if (Pull.isDoneCause(cause)) {
-      const outcome = RequestDecoder.end(this.decoder, this.decoderState)
-      return outcome._tag === "Failed" ? this.report(outcome.error) : Effect.void
-    }
-    return this.reportCause(cause)
-  }
-
-  private reportCause(cause: Cause.Cause<unknown>): Effect.Effect<void> {
-    for (const reason of cause.reasons) {
-      if (reason._tag === "Fail") return this.report(reason.error as ServerError.ServerError)
-    }
-    return this.report(this.applicationError({ _tag: "EngineDefect", cause }))
-  }
-
-  reportFailure(exchange: Http1Exchange, cause: Cause.Cause<unknown>): Effect.Effect<void> {
-    if (exchange.timedOut !== undefined) return Effect.void
-    // A peer that was reset because it took too little did not leave.
-    if (exchange.aborted) {
-      return this.deadlines.stalled === undefined
-        ? this.report(this.applicationError({ _tag: "ClientAborted" }))
-        : Effect.void
-    }
-    // After a switch, how the peer closed is how applications learn that they are done.
-    if (exchange.switched !== undefined && isClose(cause)) return Effect.void
-    // A failure that says itself which response it is (404, 400…) is an answer, not an error of the server.
-    if (exchange.status > 0 && exchange.status < 500 && this.phase === "Draining") return Effect.void
-    const tag = exchange.status === 0 || this.phase === "Draining" ? "HandlerFailed" : "ResponseBodyFailed"
-    exchange.observation?.fail(tag)
-    return this.report(this.applicationError({ _tag: tag, cause: withoutResponse(cause) }))
-  }
-
-  // The application made its response to the end, and the peer did not get it.
-  reportUndelivered(exchange: Http1Exchange): Effect.Effect<void> {
-    if (this.deadlines.stalled !== undefined) return Effect.void
-    if (exchange.writeError !== undefined) return this.report(exchange.writeError)
-    if (this.phaseCode === DRAINING) return Effect.void
-    const cause = new Error("The peer had left before its response was made")
-    return this.report(TransportError.make({ _tag: "WriteFailed", cause }, this.id))
-  }
-
-  // RFC 9112 §8: a body that ends with the connection would look complete; a reset tells. Other framings tell
-  // by themselves that something is missing, and an orderly end lets what was sent arrive.
-  abandon(exchange: Http1Exchange): Effect.Effect<void> {
-    if (exchange.status === 0 || (exchange.minorVersion === 0 && this.phase === "Responding")) {
-      return this.transport.reset
-    }
-    this.advance(ConnectionState.code.Ended)
-    return Effect.ignore(this.deadlines.sending(this.transport.end))
-  }
-
-  // What the application left unread is thrown away, up to a budget.
-  drainBody(exchange: Http1Exchange): Effect.Effect<void> {
-    const budget = exchange.bodyBytes + this.engine.config.drainBytes
-    exchange.discarded = true
-    const { framing } = exchange.head
-    if (exchange.awaitsContinue || (framing._tag === "Length" && framing.length > budget)) return Effect.void
-    const loop: Effect.Effect<void> = Effect.suspend(() => {
-      this.takeBody(exchange)
-      if (exchange.bodyEnded || exchange.bodyError !== undefined || exchange.bodyBytes > budget)
-        return Effect.void
-      this.deadlines.awaitBody(exchange)
-      return Effect.matchCauseEffect(this.transport.pull, {
-        onSuccess: (chunk) => {
-          this.deadlines.bodyCame(exchange, chunk.length)
-          this.feed(chunk)
-          return loop
-        },
-        onFailure: (cause) => this.reportEnd(cause)
-      })
-    })
-    return Effect.andThen(
-      loop,
-      Effect.suspend(() => this.reportBodyError(exchange))
-    )
-  }
-
-  private reportBodyError(exchange: Http1Exchange): Effect.Effect<void> {
-    return exchange.bodyError === undefined ? Effect.void : this.report(exchange.bodyError)
-  }
-
-  /** Ends this side; where the peer may still be sending, goes on reading for a while (RFC 9112 §9.6). */
-  endAndLinger(peerMaySend: boolean): Effect.Effect<void> {
-    if (this.phase !== "Lingering") this.advance(ConnectionState.code.Ended)
-    this.exchange = undefined
-    const ended = Effect.ignore(this.deadlines.sending(this.transport.end))
-    if (!peerMaySend) return ended
-    const linger: Effect.Effect<void> = Effect.suspend(() =>
-      this.deadlines.expired
-        ? Effect.void
-        : Effect.matchCauseEffect(this.transport.pull, {
-            onSuccess: () => linger,
-            onFailure: () => Effect.void
-          })
-    )
-    return Effect.andThen(
-      ended,
-      Effect.suspend(() => {
-        this.deadlines.armLinger()
-        return linger
-      })
-    )
-  }
 }
-
-// What is left to do after an exchange that did not simply end well. Gives whether the connection goes on.
-const conclude = Effect.fnUntraced(function* (
-  self: Connection,
-  exchange: Http1Exchange,
-  failure: Cause.Cause<unknown> | undefined
-) {
-  if (exchange.bodyError !== undefined) yield* self.report(exchange.bodyError)
-  if (exchange.timedOut !== undefined) yield* self.report(exchange.timedOut)
-  if (failure !== undefined) {
-    // The application had its turn and nothing was sent, as when a pre-response handler fails.
-    if (exchange.status === 0 && !exchange.aborted) {
-      yield* Effect.ignore(answerFailure(new ServerRequest(exchange), failure))
-    }
-    yield* self.reportFailure(exchange, failure)
-  } else if (exchange.aborted && exchange.switched === undefined) yield* self.reportUndelivered(exchange)
-  self.observeEnd(exchange)
-  if (exchange.switched !== undefined) return false
-  if (exchange.aborted) {
-    // A peer that has ended its side only can still read; see `abandon`.
-    if (exchange.minorVersion === 0 && self.phase === "Responding") yield* self.transport.reset
-    return false
-  }
-  // No complete response: the peer can tell by the way the connection ends.
-  if (self.phase !== "Draining") {
-    yield* self.abandon(exchange)
-    return false
-  }
-  if (exchange.reading && exchange.timedOut === undefined) {
-    // A fiber that the handler left behind waits for the body. It owns the octets that come, so none of them can
-    // begin another request.
-    yield* self.endAndLinger(false)
-    return false
-  }
-  if (!exchange.bodyEnded && exchange.persistent && exchange.bodyError === undefined) {
-    yield* self.drainBody(exchange)
-    // A peer that left meanwhile has interrupted this fiber: no other handler can run in it.
-    if (exchange.aborted) return false
-  }
-  if (exchange.bodyEnded && exchange.persistent) {
-    self.reuse()
-    return true
-  }
-  yield* self.endAndLinger(!exchange.bodyEnded || self.hasRest)
-  return false
-})

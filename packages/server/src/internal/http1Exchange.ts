@@ -64,7 +64,7 @@ export class Http1Exchange extends Exchange implements ResponseEncoder.Exchange 
   }
 
   takeBody(): Array<Uint8Array> {
-    return this.connection.takeBody(this)
+    return this.connection.incoming.takeBody(this)
   }
 
   readonly awaitBody: Pull.Pull<void, TransportError> = Effect.suspend(
@@ -74,13 +74,13 @@ export class Http1Exchange extends Exchange implements ResponseEncoder.Exchange 
       return Effect.matchCauseEffect(connection.transport.pull, {
         onSuccess: (chunk) => {
           connection.deadlines.bodyCame(this, chunk.length)
-          connection.feed(chunk)
+          connection.incoming.feed(chunk)
           return Effect.void
         },
         onFailure: (cause) => {
           this.reading = false
           if (!Pull.isDoneCause(cause)) return Effect.failCause(cause)
-          connection.feedEnd(this)
+          connection.incoming.endBody(this)
           return Effect.void
         }
       })
@@ -90,7 +90,7 @@ export class Http1Exchange extends Exchange implements ResponseEncoder.Exchange 
   // Sent once, when the body is first asked for, and only while nothing of it has come.
   sendContinue(): void {
     this.awaitsContinue = false
-    if (this.status !== 0 || this.connection.hasBufferedBody) return
+    if (this.status !== 0 || this.connection.incoming.hasBody) return
     const head = ResponseEncoder.encodeInterim(this, 100, {})
     if (typeof head === "string" && head !== "") this.transport.writeUnsafe([head])
   }

@@ -185,7 +185,7 @@ export const writeStream = (
   return Effect.andThen(pieces, finish).pipe(
     Effect.interruptible,
     Effect.catchCause((cause) => {
-      // The head is out: the connection ends, so that the peer can tell (see `Connection.abandon`).
+      // The head is out: the connection ends, so that the peer can tell (see `abandon` in `ending.ts`).
       exchange.persistent = false
       exchange.observation?.fail("ResponseBodyFailed")
       return bodyFailed(cause, request, response)

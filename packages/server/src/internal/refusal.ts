@@ -2,15 +2,12 @@
  * The answer to a message that was refused: the status of its reason, and a problem document (RFC 9457) that
  * says what was wrong. The connection ends with it, since where the next message begins cannot be known.
  */
-import { type Http1Error, ResponseEncoder, Status } from "@nvo/protocol"
+import { type Http1Error, Status } from "@nvo/protocol"
 import * as Duration from "effect/Duration"
-import * as Effect from "effect/Effect"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
-import * as ConnectionState from "../ConnectionState.ts"
 import type { DeadlineError } from "../DeadlineError.ts"
 import * as OverloadError from "../OverloadError.ts"
 import * as ServerError from "../ServerError.ts"
-import type { Connection } from "./connection.ts"
 
 /** Why a request is answered by the engine in place of the application. */
 export type Refusal = Http1Error.Http1Error | DeadlineError
@@ -65,36 +62,3 @@ export const turnedAway = (
     // RFC 9110 §10.2.3: whole seconds.
     headers: { "retry-after": String(Math.ceil(Duration.toSeconds(retryAfter))) }
   })
-
-/** Answers and ends the connection. */
-export const refuse = (connection: Connection, error: Refusal): Effect.Effect<void> => {
-  const status = ServerError.statusOf(error)
-  connection.observeRefusal(error, status)
-  if (status === 0) {
-    connection.advance(ConnectionState.code.Finished)
-    return connection.transport.reset
-  }
-  const body = problem(error, status)
-  const head = ResponseEncoder.encodeHead(
-    ResponseEncoder.unknownExchange(connection.id, error.requestIndex),
-    {
-      _tag: "ResponseHead",
-      status,
-      fields: { "content-type": "application/problem+json" },
-      bodyLength: body.length
-    },
-    connection.engine.date()
-  )
-  connection.advance(ConnectionState.code.Refused)
-  const written =
-    head._tag === "EncodedHead"
-      ? connection.deadlines.sending(connection.transport.write([head.text + body]))
-      : connection.transport.reset
-  return Effect.andThen(
-    Effect.ignore(written),
-    Effect.andThen(
-      connection.endAndLinger(true),
-      Effect.sync(() => connection.advance(ConnectionState.code.Finished))
-    )
-  )
-}

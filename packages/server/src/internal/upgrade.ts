@@ -120,5 +120,5 @@ const makeSocket = (
     connection.answered(exchange)
     yield* Effect.mapError(connection.transport.write([head]), openError)
   })
-  return ConnectionSocket.make(connection.transport, open, () => connection.takeRest())
+  return ConnectionSocket.make(connection.transport, open, () => connection.incoming.takeRest())
 }

@@ -125,7 +125,7 @@ export const open = Effect.fnUntraced(function* (
         )
       }
       connection.session = session
-      session.open(connection.takeRest())
+      session.open(connection.incoming.takeRest())
       if (engine.closing) session.goAway()
       return Effect.succeed(session)
     }),

@@ -1,0 +1,76 @@
+/**
+ * What is told of an HTTP/1.1 connection and its exchanges when they do not end well: one place that decides what is
+ * an error, whose, and what is none.
+ */
+import { WebSocketError } from "@nvo/protocol"
+import type * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import { causeResponseStripped } from "effect/http/HttpServerError"
+import * as Option from "effect/Option"
+import * as Pull from "effect/Pull"
+import { isSocketError } from "effect/socket/Socket"
+import type * as ServerError from "../ServerError.ts"
+import * as TransportError from "../TransportError.ts"
+import type { Connection } from "./connection.ts"
+import type { Http1Exchange } from "./http1Exchange.ts"
+
+// A failure carries the response that it became as a defect, which says nothing about why.
+const withoutResponse = (cause: Cause.Cause<unknown>): Cause.Cause<unknown> =>
+  Option.getOrElse(causeResponseStripped(cause)[1], () => cause)
+
+const isClose = (cause: Cause.Cause<unknown>): boolean =>
+  cause.reasons.every(
+    (reason) =>
+      reason._tag === "Interrupt" ||
+      (reason._tag === "Fail" &&
+        ((isSocketError(reason.error) && reason.error.reason._tag === "SocketCloseError") ||
+          WebSocketError.isWebSocketError(reason.error)))
+  )
+
+/** Tells why no more octets come, unless the peer ended where it may. */
+export const reportEnd = (connection: Connection, cause: Cause.Cause<unknown>): Effect.Effect<void> => {
+  if (Pull.isDoneCause(cause)) {
+    const { cut } = connection.incoming
+    return cut === undefined ? Effect.void : connection.report(cut)
+  }
+  for (const reason of cause.reasons) {
+    if (reason._tag === "Fail") return connection.report(reason.error as ServerError.ServerError)
+  }
+  return reportDefect(connection, cause)
+}
+
+/** Tells of a bug of the engine. */
+export const reportDefect = (connection: Connection, cause: Cause.Cause<unknown>): Effect.Effect<void> =>
+  connection.report(connection.applicationError({ _tag: "EngineDefect", cause }))
+
+/** Tells of an application that failed. */
+export const reportFailure = (
+  connection: Connection,
+  exchange: Http1Exchange,
+  cause: Cause.Cause<unknown>
+): Effect.Effect<void> => {
+  const { phase } = connection
+  if (exchange.timedOut !== undefined) return Effect.void
+  // A peer that was reset because it took too little did not leave.
+  if (exchange.aborted) {
+    return connection.deadlines.stalled === undefined
+      ? connection.report(connection.applicationError({ _tag: "ClientAborted" }))
+      : Effect.void
+  }
+  // After a switch, how the peer closed is how applications learn that they are done.
+  if (exchange.switched !== undefined && isClose(cause)) return Effect.void
+  // A failure that says itself which response it is (404, 400…) is an answer, not an error of the server.
+  if (exchange.status > 0 && exchange.status < 500 && phase === "Draining") return Effect.void
+  const tag = exchange.status === 0 || phase === "Draining" ? "HandlerFailed" : "ResponseBodyFailed"
+  exchange.observation?.fail(tag)
+  return connection.report(connection.applicationError({ _tag: tag, cause: withoutResponse(cause) }))
+}
+
+/** The application made its response to the end, and the peer did not get it. */
+export const reportUndelivered = (connection: Connection, exchange: Http1Exchange): Effect.Effect<void> => {
+  if (connection.deadlines.stalled !== undefined) return Effect.void
+  if (exchange.writeError !== undefined) return connection.report(exchange.writeError)
+  if (connection.phase === "Draining") return Effect.void
+  const cause = new Error("The peer had left before its response was made")
+  return connection.report(TransportError.make({ _tag: "WriteFailed", cause }, connection.id))
+}
