@@ -100,7 +100,11 @@ const applicationErrors: { readonly [T in keyof typeof ApplicationError.reasons]
       })
   },
   EngineDefect: {
-    transport: altered({ pull: Effect.die(new Error("a bug")) as Transport.Connection["pull"] }),
+    transport: altered({
+      pullUnsafe: () => {
+        throw new Error("a bug")
+      }
+    }),
     act: (server) => Wire.connect(server.port)
   }
 }

@@ -29,10 +29,15 @@ export interface Diversion {
   readonly left: (error: TransportError.TransportError | undefined) => void
 }
 
+/** Is told of octets that came, or with none that it is to look again. Must not throw. */
+export type Reader = (octets: Uint8Array) => void
+
 type Resume = (effect: Pull.Pull<Uint8Array, TransportError.TransportError>) => void
 
 const NOTHING: Array<Uint8Array> = []
 const NO_OCTETS = new Uint8Array(0)
+
+const twoReaders = () => new Error("Two pull from one connection")
 
 /** See the module. The methods are for transports; none of them throws. */
 export class ConnectionInbox {
@@ -46,6 +51,7 @@ export class ConnectionInbox {
   private readonly id: ConnectionId.ConnectionId
   private readonly readMore: () => void
   private waiting: Resume | undefined = undefined
+  private reader: Reader | undefined = undefined
   private ahead: Array<Uint8Array> = NOTHING
   private aheadBytes = 0
   /** Whether the transport was told not to go on reading. */
@@ -58,8 +64,7 @@ export class ConnectionInbox {
     this.id = id
     this.readMore = readMore
     const parked = Effect.callback<Uint8Array, TransportError.TransportError | Cause.Done>((resume) => {
-      if (this.waiting !== undefined)
-        return resume(Effect.die(new Error("Two fibers pull from one connection")))
+      if (this.isWaiting) return resume(Effect.die(twoReaders()))
       // The fiber may have given way since it looked: what came meanwhile is in front of what is still to come.
       if (this.ahead.length > 0 || this.departure !== undefined) return resume(this.pull)
       this.waiting = resume
@@ -68,23 +73,41 @@ export class ConnectionInbox {
       })
     })
     this.pull = Effect.suspend((): Pull.Pull<Uint8Array, TransportError.TransportError> => {
-      const first = this.ahead.shift()
-      if (first !== undefined) {
-        this.aheadBytes -= first.length
-        if (this.isPaused && !this.isFull) {
-          this.isPaused = false
-          if (this.departure === undefined) this.readMore()
-        }
-        return Effect.succeed(first)
-      }
+      const first = this.shift()
+      if (first !== undefined) return Effect.succeed(first)
       if (this.error !== undefined) return Effect.fail(this.error)
       return this.departure === "Ended" ? Cause.done() : parked
     })
   }
 
+  // Takes the first octets that were read ahead, and lets the transport go on.
+  private shift(): Uint8Array | undefined {
+    const first = this.ahead.shift()
+    if (first === undefined) return undefined
+    this.aheadBytes -= first.length
+    if (this.isPaused && !this.isFull) {
+      this.isPaused = false
+      if (this.departure === undefined) this.readMore()
+    }
+    return first
+  }
+
+  /**
+   * `pull` without a fiber that waits. Gives octets that have come; `true` if `reader` will be called, once, in the
+   * turn in which the next ones come, or the peer leaves; `false` if the peer has left: `pull` says how.
+   */
+  pullUnsafe(reader: Reader): Uint8Array | boolean {
+    const first = this.shift()
+    if (first !== undefined) return first
+    if (this.departure !== undefined) return false
+    if (this.isWaiting) throw twoReaders()
+    this.reader = reader
+    return true
+  }
+
   /** Whether somebody waits for octets. */
   get isWaiting(): boolean {
-    return this.waiting !== undefined
+    return this.waiting !== undefined || this.reader !== undefined
   }
 
   /** Takes octets that nobody else will write to. Returns whether to go on reading. */
@@ -94,11 +117,16 @@ export class ConnectionInbox {
       this.isPaused = !this.diversion.octets(bytes)
       return !this.isPaused
     }
-    const waiting = this.waiting
+    const { reader, waiting } = this
+    if (reader !== undefined) {
+      this.reader = undefined
+      reader(bytes)
+      return !this.isPaused
+    }
     if (waiting !== undefined) {
       this.waiting = undefined
       waiting(Effect.succeed(bytes))
-      return true
+      return !this.isPaused
     }
     // Most connections never read ahead: they share the empty list.
     if (this.ahead === NOTHING) this.ahead = []
@@ -129,10 +157,11 @@ export class ConnectionInbox {
 
   /** Completes a waiting pull with no octets. */
   wake(): void {
-    const { waiting } = this
-    if (waiting === undefined) return
+    const { reader, waiting } = this
+    this.reader = undefined
     this.waiting = undefined
-    waiting(Effect.succeed(NO_OCTETS))
+    if (reader !== undefined) reader(NO_OCTETS)
+    else if (waiting !== undefined) waiting(Effect.succeed(NO_OCTETS))
   }
 
   private get isFull(): boolean {
@@ -163,9 +192,10 @@ export class ConnectionInbox {
     const hook = this.onDeparture
     if (hook !== undefined) hook(departure)
     this.diversion?.left(error)
-    const waiting = this.waiting
-    if (waiting === undefined) return
+    const { reader, waiting } = this
+    this.reader = undefined
     this.waiting = undefined
-    waiting(error === undefined ? Cause.done() : Effect.fail(error))
+    if (reader !== undefined) reader(NO_OCTETS)
+    else if (waiting !== undefined) waiting(error === undefined ? Cause.done() : Effect.fail(error))
   }
 }

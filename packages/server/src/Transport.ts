@@ -11,7 +11,7 @@ import type * as Effect from "effect/Effect"
 import type * as NetAddress from "effect/net/NetAddress"
 import type * as Pull from "effect/Pull"
 import type * as Scope from "effect/Scope"
-import type { Diversion } from "./ConnectionInbox.ts"
+import type { Diversion, Reader } from "./ConnectionInbox.ts"
 import type { TransportError } from "./TransportError.ts"
 
 /** How a peer left: it ended its side properly, or the connection was lost. */
@@ -63,6 +63,14 @@ export interface Connection {
    * @internal
    */
   readonly writeUnsafe: (octets: ReadonlyArray<Latin1.Octets>) => boolean | TransportError
+  /**
+   * `pull` without a fiber that waits. Gives octets that have come; `true` if `reader` will be called, once, in the
+   * turn in which the next ones come, with none if it is to look again; `false` if the peer has left: `pull` says how.
+   * For the engine's hot path.
+   *
+   * @internal
+   */
+  pullUnsafe(reader: Reader): Uint8Array | boolean
   /**
    * Completes a waiting `pull` with no octets, so that its reader looks again at what is due. Nothing happens where
    * none waits. For the engine's deadlines.

@@ -279,4 +279,96 @@ describe("ConnectionInbox", () => {
     full.inbox.goOn()
     assert.strictEqual(full.asked(), 1)
   })
+
+  describe("without a fiber that waits", () => {
+    const reading = () => {
+      const came: Array<ReadonlyArray<number>> = []
+      return { came, reader: (octets: Uint8Array) => void came.push([...octets]) }
+    }
+
+    it.effect("gives what was read ahead at once, and lets the transport go on", () =>
+      Effect.sync(() => {
+        const { asked, inbox } = make()
+        const { came, reader } = reading()
+        inbox.offer(bytes(1))
+        inbox.offer(new Uint8Array(READ_AHEAD_BYTES - 1))
+        assert.deepStrictEqual(inbox.pullUnsafe(reader), bytes(1))
+        assert.strictEqual(asked(), 1)
+        assert.isFalse(inbox.isWaiting)
+        assert.deepStrictEqual(came, [])
+      })
+    )
+
+    it.effect("tells a reader once of what comes; what comes behind it waits", () =>
+      Effect.sync(() => {
+        const { inbox } = make()
+        const { came, reader } = reading()
+        assert.isTrue(inbox.pullUnsafe(reader))
+        assert.isTrue(inbox.isWaiting)
+        assert.isTrue(inbox.offer(bytes(1)))
+        assert.isTrue(inbox.offer(bytes(2)))
+        assert.deepStrictEqual(came, [[1]])
+        assert.deepStrictEqual(inbox.pullUnsafe(reader), bytes(2))
+      })
+    )
+
+    it.effect("tells a reader that asks again while it is told", () =>
+      Effect.sync(() => {
+        const { inbox } = make()
+        const came: Array<number> = []
+        const reader = (octets: Uint8Array): void => {
+          came.push(...octets)
+          assert.isTrue(inbox.pullUnsafe(reader))
+        }
+        assert.isTrue(inbox.pullUnsafe(reader))
+        for (const octet of [1, 2, 3]) assert.isTrue(inbox.offer(bytes(octet)))
+        assert.deepStrictEqual(came, [1, 2, 3])
+      })
+    )
+
+    for (const [what, leave, tag] of [
+      ["ends", (inbox: ConnectionInbox) => inbox.end(), "Ended"],
+      ["is lost", (inbox: ConnectionInbox) => inbox.lose(lost), "Lost"],
+      ["is closed", (inbox: ConnectionInbox) => inbox.close(), "Lost"]
+    ] as const) {
+      it.effect(`calls a reader with nothing when the peer ${what}, and says that it has`, () =>
+        Effect.gen(function* () {
+          const { inbox } = make()
+          const { came, reader } = reading()
+          assert.isTrue(inbox.pullUnsafe(reader))
+          leave(inbox)
+          assert.deepStrictEqual(came, [[]])
+          assert.strictEqual(inbox.departure, tag)
+          assert.isFalse(inbox.pullUnsafe(reader))
+          assert.isTrue(Exit.isFailure(yield* Effect.exit(inbox.pull)))
+          assert.isFalse(inbox.isWaiting)
+        })
+      )
+    }
+
+    it.effect("wakes a reader with nothing, once", () =>
+      Effect.sync(() => {
+        const { inbox } = make()
+        const { came, reader } = reading()
+        assert.isTrue(inbox.pullUnsafe(reader))
+        inbox.wake()
+        inbox.wake()
+        assert.deepStrictEqual(came, [[]])
+        assert.isFalse(inbox.isWaiting)
+      })
+    )
+
+    it.effect("has no place for two", () =>
+      Effect.gen(function* () {
+        const { inbox } = make()
+        const { reader } = reading()
+        assert.isTrue(inbox.pullUnsafe(reader))
+        assert.throws(() => inbox.pullUnsafe(reader), "Two pull from one connection")
+        assert.isTrue(Exit.hasDies(yield* Effect.exit(inbox.pull)))
+        inbox.wake()
+        yield* waiting(inbox)
+        assert.throws(() => inbox.pullUnsafe(reader), "Two pull from one connection")
+      })
+    )
+  })
 })

@@ -91,13 +91,18 @@ const mixesUpBodies: Canary = {
   within: 60,
   connection: (() => {
     const buffer = new Uint8Array(1_048_576)
+    const view = (bytes: Uint8Array): Uint8Array => {
+      buffer.set(bytes)
+      return buffer.subarray(0, bytes.length)
+    }
     return (connection: Transport.Connection) =>
       Effect.succeed(
         withParts(connection, {
-          pull: Effect.map(connection.pull, (bytes) => {
-            buffer.set(bytes)
-            return buffer.subarray(0, bytes.length)
-          })
+          pull: Effect.map(connection.pull, view),
+          pullUnsafe: (reader) => {
+            const result = connection.pullUnsafe((bytes) => reader(view(bytes)))
+            return typeof result === "boolean" ? result : view(result)
+          }
         })
       )
   })()

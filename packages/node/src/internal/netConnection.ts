@@ -86,6 +86,10 @@ export class NetConnection implements Transport.Connection {
     return Math.max(0, dispatched - held)
   }
 
+  pullUnsafe(reader: ConnectionInbox.Reader): Uint8Array | boolean {
+    return this.inbox.pullUnsafe(reader)
+  }
+
   wake(): void {
     this.inbox.wake()
   }

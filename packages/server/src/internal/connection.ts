@@ -1,9 +1,10 @@
 /**
- * The program of one HTTP/1.1 connection: one fiber, one Scope, one owner of all its state.
+ * The program of one HTTP/1.1 connection: one Scope, one owner of all its state.
  *
- * It pulls octets, feeds the decoder, runs the application in its own fiber (no fork for a request), and
- * decides after each exchange whether the connection goes on. The fiber is uninterruptible but for what the
- * application makes interruptible; closing the transport is what ends a program that waits.
+ * It waits for octets, feeds the decoder, runs the application, and decides after each exchange whether the connection
+ * goes on. A fiber waits for the end of it all, and each request has a fiber of its own; between requests the
+ * connection is a callback in its transport. A fiber is uninterruptible but for what the application makes
+ * interruptible.
  *
  * Whoever edits this: the peer may leave at any point. What has come is in `Incoming`, how an exchange ends that does
  * not simply end well in `ending.ts`, and what is told of it in `failures.ts`.
@@ -12,6 +13,7 @@ import type { ConnectionId } from "@nvo/protocol"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import { ClientAbort } from "effect/http/HttpServerError"
 import { HttpServerRequest } from "effect/http/HttpServerRequest"
@@ -38,7 +40,10 @@ import { ServerRequest } from "./serverRequest.ts"
 import type { Session } from "./webSocket/session.ts"
 
 const IDLE = ConnectionState.phaseCode("Idle")
+const CLOSED = ConnectionState.phaseCode("Closed")
 const DRAINING = ConnectionState.phaseCode("Draining")
+// A handler makes interruptible what may be interrupted.
+const UNINTERRUPTIBLE: Effect.RunOptions = { uninterruptible: true }
 const INITIAL_PHASE = ConnectionState.phaseCode(ConnectionState.initial)
 
 /** See the module. */
@@ -62,7 +67,18 @@ export class Connection implements Served {
   readonly context: Context.Context<never>
   /** What has come. */
   readonly incoming: Incoming
+  /** The fiber of what is under way: while the connection is idle there is none. */
   private fiber: Fiber.Fiber<unknown, unknown> | undefined = undefined
+  private readonly fork: (effect: Effect.Effect<void>, options: Effect.RunOptions) => Fiber.Fiber<void>
+  /** Octets that came and that the next fiber is to read. */
+  private came: Uint8Array | undefined = undefined
+  /** Whether another fiber is to go on when the one that runs has ended. */
+  private again = false
+  private hasEnded = false
+  private onEnd: (() => void) | undefined = undefined
+  /** What comes after HTTP/1.1 on this connection: nothing, or another protocol. */
+  private afterwards: Effect.Effect<void> = Effect.void
+  private readonly handling: Effect.Effect<void>
   /** Whether it ends once what is under way is complete. */
   private retiring = false
   /** Requests that were begun in the turn under way. */
@@ -84,19 +100,7 @@ export class Connection implements Served {
     })
     const { config } = engine
     this.incoming = new Incoming(transport.id, ServerConfig.limits(config), config.excerptLength)
-    this.pulling = Effect.matchCauseEffect(transport.pull, {
-      onSuccess: (chunk) => {
-        this.turn = 0
-        if (this.handOver !== undefined && chunk.length > 0) return this.begins(chunk, this.handOver)
-        this.incoming.feed(chunk)
-        return this.next()
-      },
-      onFailure: (cause) => {
-        if (this.preface.held !== undefined) this.incoming.feed(this.preface.held)
-        return Effect.andThen(reportEnd(this, cause), this.finish)
-      }
-    })
-    this.yielding = Effect.flatMap(Effect.yieldNow, () => this.next())
+    this.fork = Effect.runForkWith(this.context)
     this.handling = Effect.matchCauseEffect(engine.handled, {
       onSuccess: () => this.afterExchange(undefined),
       onFailure: (cause) => this.afterExchange(cause)
@@ -231,31 +235,115 @@ export class Connection implements Served {
   /** The program. It completes when the connection has ended; its Scope then releases the socket. */
   get run(): Effect.Effect<void> {
     return Effect.uninterruptible(
-      Effect.withFiber((fiber) => {
-        this.fiber = fiber
-        fiber.setContext(this.context)
+      Effect.suspend(() => {
         this.transport.onDeparture = (departure) => this.depart(departure)
         this.deadlines.armIdle()
-        return Effect.catchCause(
-          Effect.suspend(() => this.next()),
-          (cause) => (Cause.hasInterruptsOnly(cause) ? Effect.void : reportDefect(this, cause))
-        ).pipe(
-          Effect.ensuring(
-            Effect.sync(() => {
-              if (this.exchange !== undefined) this.observeEnd(this.exchange)
-            })
-          )
-        )
+        return Effect.flatten(Effect.interruptible(this.ended))
       })
     )
   }
 
-  // The way from one request to the next: two effects that are made once for a connection, and no generator.
-  // For a small request that is 1 of its 12 µs.
-  private readonly pulling: Effect.Effect<void>
-  private readonly handling: Effect.Effect<void>
-  // A peer that pipelines lets the others have their turn.
-  private readonly yielding: Effect.Effect<void>
+  // Waits until HTTP/1.1 has ended on this connection, and gives what comes after it.
+  private get ended(): Effect.Effect<Effect.Effect<void>> {
+    return Effect.callback((resume) => {
+      this.onEnd = () => resume(Effect.succeed(this.afterwards))
+      this.work()
+      // Who interrupts the program interrupts what is done for the connection, and waits for its end.
+      return Effect.callback((stopped) => {
+        if (this.hasEnded) return stopped(Effect.void)
+        this.onEnd = () => stopped(Effect.void)
+        this.fiber?.interruptUnsafe()
+        this.leave()
+      })
+    })
+  }
+
+  // --- fibers ---
+
+  // Runs what came in fibers of their own, until there is nothing more to do now.
+  private work(): void {
+    do {
+      this.again = false
+      const fiber = this.fork(this.working, UNINTERRUPTIBLE)
+      const exit = fiber.pollUnsafe()
+      if (exit === undefined) {
+        fiber.addObserver((later) => {
+          this.worked(later)
+          if (this.again) this.work()
+        })
+        return
+      }
+      this.worked(exit)
+    } while (this.again)
+  }
+
+  private readonly working: Effect.Effect<void> = Effect.withFiber((fiber) => {
+    this.fiber = fiber
+    const { came } = this
+    if (came === undefined) return this.next()
+    this.came = undefined
+    return this.receive(came)
+  })
+
+  private worked(exit: Exit.Exit<void>): void {
+    this.fiber = undefined
+    if (exit._tag === "Failure") this.crashed(exit.cause)
+    else if (this.phaseCode === CLOSED || this.afterwards !== Effect.void) this.end()
+  }
+
+  private end(): void {
+    this.hasEnded = true
+    this.onEnd?.()
+  }
+
+  // A bug of the engine: it ends this connection, and nothing else.
+  private crashed(cause: Cause.Cause<unknown>): void {
+    const { exchange } = this
+    this.again = false
+    const last = Effect.withFiber((fiber) => {
+      this.fiber = fiber
+      if (exchange !== undefined) {
+        this.answered(exchange)
+        this.observeEnd(exchange)
+      }
+      return Cause.hasInterruptsOnly(cause) ? Effect.void : reportDefect(this, cause)
+    })
+    this.fork(last, UNINTERRUPTIBLE).addObserver(() => this.end())
+  }
+
+  // Waits for octets, and no fiber with it: the next ones start one. Ends the fiber that runs.
+  private get reading(): Effect.Effect<void> {
+    const octets = this.transport.pullUnsafe(this.onOctets)
+    if (octets === false) return this.left
+    if (octets !== true) {
+      this.came = octets
+      this.again = true
+    }
+    return Effect.void
+  }
+
+  private readonly onOctets = (octets: Uint8Array): void => {
+    this.came = octets
+    this.work()
+  }
+
+  private receive(octets: Uint8Array): Effect.Effect<void> {
+    this.turn = 0
+    if (this.handOver !== undefined && octets.length > 0) return this.begins(octets, this.handOver)
+    this.incoming.feed(octets)
+    return this.next()
+  }
+
+  // The peer has left.
+  private get left(): Effect.Effect<void> {
+    return Effect.matchCauseEffect(this.transport.pull, {
+      onSuccess: (octets) => this.receive(octets),
+      onFailure: (cause) => {
+        if (this.preface.held !== undefined) this.incoming.feed(this.preface.held)
+        return Effect.andThen(reportEnd(this, cause), this.finish)
+      }
+    })
+  }
 
   // Until the first octets say which protocol is spoken.
   private begins(
@@ -266,12 +354,13 @@ export class Connection implements Served {
     const known = this.preface.match(chunk)
     if (known === undefined) {
       if (isFirst) this.deadlines.armHead()
-      return this.retiring ? this.finish : this.pulling
+      return this.retiring ? this.finish : this.reading
     }
     this.handOver = undefined
     if (known.isHttp2) {
       this.deadlines.dispose()
-      return handOver(known.octets)
+      this.afterwards = handOver(known.octets)
+      return Effect.void
     }
     this.incoming.feed(known.octets)
     return this.next()
@@ -284,11 +373,11 @@ export class Connection implements Served {
       const { refused } = incoming
       if (refused !== undefined) return Effect.andThen(this.report(refused), refuse(this, refused))
       if (this.deadlines.expired) return this.giveUp()
-      if (incoming.isBetweenMessages) return this.retiring ? this.finish : this.pulling
+      if (incoming.isBetweenMessages) return this.retiring ? this.finish : this.reading
       // The head has to be complete in time, from its first octet on.
       if (this.phaseCode === IDLE) this.deadlines.armHead()
       this.advance(ConnectionState.code.OctetsRead)
-      return this.pulling
+      return this.reading
     }
     this.requests++
     this.advance(ConnectionState.code.HeadRead)
@@ -364,10 +453,14 @@ export class Connection implements Served {
     )
   }
 
+  // The next request has a fiber of its own, so that nothing that a handler left in its fiber reaches another. A peer
+  // that pipelines lets the others have their turn.
   private onward(): Effect.Effect<void> {
-    if (!this.incoming.hasRest || ++this.turn < this.engine.config.turnRequests) return this.next()
+    if (!this.incoming.hasRest) return this.next()
+    this.again = true
+    if (++this.turn < this.engine.config.turnRequests) return Effect.void
     this.turn = 0
-    return this.yielding
+    return Effect.yieldNow
   }
 
   /** The exchange is complete and the connection goes on. */

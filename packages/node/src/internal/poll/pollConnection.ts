@@ -93,6 +93,10 @@ export class PollConnection implements Transport.Connection {
     return this.inbox.bytesRead
   }
 
+  pullUnsafe(reader: ConnectionInbox.Reader): Uint8Array | boolean {
+    return this.inbox.pullUnsafe(reader)
+  }
+
   wake(): void {
     this.inbox.wake()
   }

@@ -59,6 +59,10 @@ export class ServerEnd implements Transport.Connection {
     return this.outgoing.taken
   }
 
+  pullUnsafe(reader: ConnectionInbox.Reader): Uint8Array | boolean {
+    return this.inbox.pullUnsafe(reader)
+  }
+
   wake(): void {
     this.inbox.wake()
   }
