@@ -5,6 +5,7 @@ import * as HttpApi from "effect/http-api/HttpApi"
 import type * as HttpApiEndpoint from "effect/http-api/HttpApiEndpoint"
 import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware"
 import * as Schema from "effect/Schema"
+import type { ParseOptions } from "effect/SchemaAST"
 
 /** What a typed client takes for an endpoint. */
 export interface Input {
@@ -27,7 +28,7 @@ export interface Endpoint {
   readonly isStreamed: boolean
   /** The schema of a JSON payload, encoded as it is sent. */
   readonly json: Schema.Top | undefined
-  readonly payloadOptions: { readonly onExcessProperty?: "ignore" | "error" | "preserve" }
+  readonly payloadOptions: ParseOptions
   /** Valid inputs; `undefined` where they cannot be generated from the schemas. */
   readonly inputs: Arbitrary.Arbitrary<Input> | undefined
 }

@@ -1,12 +1,14 @@
 /**
- * Valid requests broken in one way each. What is not invalid by the schema of its part is left out: an optional field
- * that is missing breaks nothing.
+ * Valid requests broken in one way each: what `SchemaGenerator` breaks of a payload, query, path or field, as far as it
+ * can be sent.
  */
-import * as Effect from "effect/Effect"
 import * as HttpBody from "effect/http/HttpBody"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as UrlParams from "effect/http/UrlParams"
 import * as Schema from "effect/Schema"
+import * as SchemaGenerator from "../../SchemaGenerator.ts"
+import * as Candidates from "../schema/Candidates.ts"
+import * as Verdict from "../schema/Verdict.ts"
 import * as Curl from "./Curl.ts"
 import type { Endpoint } from "./Endpoint.ts"
 
@@ -16,37 +18,21 @@ export interface Invalid {
   readonly request: HttpClientRequest.HttpClientRequest
 }
 
-const WRONG: ReadonlyArray<unknown> = [null, {}, [], "\u0000wrong", -1.5, true]
-const WRONG_TEXTS = ["", "-1", "0x10", "1e999", "not-a-value"]
-
-const decodes = (schema: Schema.Top, value: unknown, options?: object): boolean =>
-  Effect.runSyncExit(Schema.decodeUnknownEffect(schema as Schema.Codec<unknown, unknown>, options)(value))
-    ._tag === "Success"
-
 const withJson = (request: HttpClientRequest.HttpClientRequest, value: unknown) =>
   HttpClientRequest.setBody(request, HttpBody.text(JSON.stringify(value), "application/json"))
 
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
+const isMember = (text: unknown): text is string => typeof text === "string"
+
+// What JSON can carry: it has no NaN, and leaves out what is undefined.
+const throughJson = (value: unknown): unknown => JSON.parse(JSON.stringify(value))
+
+const whatOf = (part: string, broken: SchemaGenerator.Invalid): string =>
+  `the ${part}'s ${SchemaGenerator.format(broken)} is broken: ${JSON.stringify(broken.value)?.slice(0, 200)}`
 
 const brokenJson = ({ json, payloadOptions }: Endpoint, request: HttpClientRequest.HttpClientRequest) => {
   const text = Curl.bodyText(request.body)
   if (json === undefined || text === undefined || text === "") return []
-  const value: unknown = JSON.parse(text)
-  const candidates: Array<readonly [what: string, value: unknown]> = [
-    ...WRONG.map((wrong) => [`the payload is ${JSON.stringify(wrong)}`, wrong] as const),
-    ...(isRecord(value)
-      ? Object.keys(value).flatMap((key) => {
-          const { [key]: _, ...rest } = value
-          return [
-            [`the payload has no ${key}`, rest] as const,
-            ...WRONG.map(
-              (wrong) => [`${key} is ${JSON.stringify(wrong)}`, { ...value, [key]: wrong }] as const
-            )
-          ]
-        })
-      : [])
-  ]
+  const breaks = SchemaGenerator.breaks(json, payloadOptions)(JSON.parse(text))
   return [
     {
       what: "the payload is no JSON",
@@ -59,46 +45,87 @@ const brokenJson = ({ json, payloadOptions }: Endpoint, request: HttpClientReque
       what: "the payload's media type is text/plain",
       request: HttpClientRequest.setBody(request, HttpBody.text(text, "text/plain"))
     },
-    ...candidates
-      .filter(([, candidate]) => !decodes(json, candidate, payloadOptions))
-      .map(([what, candidate]) => ({ what, request: withJson(request, candidate) }))
+    ...breaks
+      .filter(({ value }) => Verdict.of(json, payloadOptions)(throughJson(value)).length > 0)
+      .map((broken) => ({ what: whatOf("payload", broken), request: withJson(request, broken.value) }))
   ]
 }
+
+const isText = (value: unknown): value is string | ReadonlyArray<string> =>
+  typeof value === "string" || (Array.isArray(value) && value.length > 0 && value.every(isMember))
+
+// Records of texts that break a schema: those of a query, a path or of fields.
+const brokenTexts = (
+  part: string,
+  schema: Schema.Top,
+  record: Readonly<Record<string, unknown>>
+): ReadonlyArray<{
+  readonly what: string
+  readonly record: Readonly<Record<string, string | ReadonlyArray<string>>>
+}> =>
+  SchemaGenerator.breaks(schema)(record).flatMap((broken) =>
+    Candidates.isRecord(broken.value) && Object.values(broken.value).every(isText)
+      ? [{ what: whatOf(part, broken), record: broken.value as Readonly<Record<string, string>> }]
+      : []
+  )
 
 const brokenQuery = ({ endpoint }: Endpoint, request: HttpClientRequest.HttpClientRequest) => {
   const { query } = endpoint
   if (query === undefined) return []
   const codec = Schema.toCodecArrayFromSingle(query as never) as Schema.Top
-  const record = Object.fromEntries(request.urlParams.params)
-  return Object.keys((query as { readonly fields?: object }).fields ?? {}).flatMap((name) =>
-    WRONG_TEXTS.filter((wrong) => !decodes(codec, { ...record, [name]: wrong })).map((wrong) => ({
-      what: `the query's ${name} is ${JSON.stringify(wrong)}`,
-      request: HttpClientRequest.setUrlParams(
-        request,
-        UrlParams.toRecord(UrlParams.set(request.urlParams, name, wrong)) as Record<string, string>
-      )
-    }))
-  )
+  return brokenTexts("query", codec, UrlParams.toRecord(request.urlParams)).map(({ record, what }) => ({
+    what,
+    request: HttpClientRequest.setUrlParams(
+      { ...request, urlParams: UrlParams.empty } as typeof request,
+      record
+    )
+  }))
 }
 
 const brokenParams = ({ endpoint }: Endpoint, request: HttpClientRequest.HttpClientRequest) => {
   const { params, path } = endpoint
   if (params === undefined) return []
   const base = new URL(request.url, "http://host")
-  const template = path.split("/").reverse()
   const parts = base.pathname.split("/").reverse()
+  const template = path.split("/").reverse()
   const named = template.flatMap((part, i) => (part.startsWith(":") ? [[part.slice(1), i] as const] : []))
   const record = Object.fromEntries(named.map(([name, i]) => [name, decodeURIComponent(parts[i] ?? "")]))
-  return named.flatMap(([name, i]) =>
-    WRONG_TEXTS.filter((wrong) => wrong !== "" && !decodes(params, { ...record, [name]: wrong })).map(
-      (wrong) => {
-        const broken = parts.map((part, j) => (i === j ? encodeURIComponent(wrong) : part)).reverse()
-        return {
-          what: `the path's ${name} is ${JSON.stringify(wrong)}`,
-          request: HttpClientRequest.setUrl(request, request.url.replace(base.pathname, broken.join("/")))
-        }
+  return brokenTexts("path", params, record).flatMap(({ record, what }) => {
+    // Without a segment, or with an empty one, it is another path.
+    if (named.some(([name]) => !isMember(record[name]) || /^\.{0,2}$/.test(record[name]))) return []
+    const broken = parts.with(0, parts[0])
+    for (const [name, i] of named) broken[i] = encodeURIComponent(record[name] as string)
+    return [
+      {
+        what,
+        request: HttpClientRequest.setUrl(
+          request,
+          request.url.replace(base.pathname, broken.reverse().join("/"))
+        )
       }
-    )
+    ]
+  })
+}
+
+// RFC 9110 §5.5; whitespace around a value is not part of it.
+const FIELD_VALUE = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/
+
+const brokenHeaders = ({ endpoint }: Endpoint, request: HttpClientRequest.HttpClientRequest) => {
+  const { headers } = endpoint
+  if (headers === undefined) return []
+  const names = Object.keys(request.headers)
+  return brokenTexts("header", headers, { ...request.headers }).flatMap(({ record, what }) =>
+    Object.values(record).every((value) => isMember(value) && FIELD_VALUE.test(value))
+      ? [
+          {
+            what,
+            request: HttpClientRequest.setHeaders(
+              names.reduce(HttpClientRequest.removeHeader, request),
+              record as Readonly<Record<string, string>>
+            )
+          }
+        ]
+      : []
   )
 }
 
@@ -109,7 +136,8 @@ export const all = (
 ): ReadonlyArray<Invalid> => [
   ...brokenJson(endpoint, request),
   ...brokenQuery(endpoint, request),
-  ...brokenParams(endpoint, request)
+  ...brokenParams(endpoint, request),
+  ...brokenHeaders(endpoint, request)
 ]
 
 /** A valid JSON request with whitespace in front, so that its body has more octets than the limit. */
