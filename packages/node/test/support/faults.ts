@@ -640,6 +640,8 @@ export const faults: ReadonlyArray<Fault> = [
         }
         yield* Deferred.await(interrupted)
         assert.include(reasons(server), "DrainTimeout")
+        // Why they ended has been told: none of them failed by itself.
+        assert.notInclude(reasons(server), "ResponseBodyFailed")
         assert.strictEqual(yield* server.connections.count, 0)
       })
   },

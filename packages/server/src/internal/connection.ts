@@ -81,6 +81,8 @@ export class Connection implements Served {
   private readonly handling: Effect.Effect<void>
   /** Whether it ends once what is under way is complete. */
   private retiring = false
+  /** See `Served.cut`. */
+  isCut = false
   /** Requests that were begun in the turn under way. */
   private turn = 0
   /** Takes the connection over, with the octets that have come, where they begin with the preface of HTTP/2. */
@@ -157,6 +159,10 @@ export class Connection implements Served {
   leave(): void {
     this.retiring = true
     this.transport.wake()
+  }
+
+  cut(): void {
+    this.isCut = true
   }
 
   dispose(): void {

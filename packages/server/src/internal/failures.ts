@@ -50,7 +50,7 @@ export const reportFailure = (
   cause: Cause.Cause<unknown>
 ): Effect.Effect<void> => {
   const { phase } = connection
-  if (exchange.timedOut !== undefined) return Effect.void
+  if (exchange.timedOut !== undefined || connection.isCut) return Effect.void
   // A peer that was reset because it took too little did not leave.
   if (exchange.aborted) {
     return connection.deadlines.stalled === undefined
@@ -68,7 +68,7 @@ export const reportFailure = (
 
 /** The application made its response to the end, and the peer did not get it. */
 export const reportUndelivered = (connection: Connection, exchange: Http1Exchange): Effect.Effect<void> => {
-  if (connection.deadlines.stalled !== undefined) return Effect.void
+  if (connection.deadlines.stalled !== undefined || connection.isCut) return Effect.void
   if (exchange.writeError !== undefined) return connection.report(exchange.writeError)
   if (connection.phase === "Draining") return Effect.void
   const cause = new Error("The peer had left before its response was made")

@@ -55,6 +55,10 @@ class Cleartext implements Served {
     this.served.leave()
   }
 
+  cut(): void {
+    this.served.cut()
+  }
+
   dispose(): void {
     this.served.dispose()
   }

@@ -21,6 +21,8 @@ export interface Served {
   retire(): void
   /** Ends the connection now, on which nothing is under way. */
   leave(): void
+  /** It is cut, and it has been told why: what fails because of that is no error of its own. */
+  cut(): void
   /** Its end: nothing of it is left on the wheel. */
   dispose(): void
   /** What is said of the connection when it is cut because the server has waited long enough. */

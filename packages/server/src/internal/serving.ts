@@ -158,12 +158,13 @@ export class Serving {
     )
     const active: Active = {
       served,
-      cut: Effect.suspend(() =>
-        Effect.andThen(
+      cut: Effect.suspend(() => {
+        served.cut()
+        return Effect.andThen(
           transport.close,
           Effect.sync(() => fiber.interruptUnsafe())
         )
-      )
+      })
     }
     if (!this.sampler.isArmed) this.sampler.arm(SAMPLE)
     this.active.add(active)

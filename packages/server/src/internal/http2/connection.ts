@@ -70,6 +70,7 @@ export class Http2Connection implements Served {
   private fiber: Fiber.Fiber<unknown, unknown> | undefined = undefined
   private events: ReadonlyArray<Http2Event.Http2Event> = NO_EVENTS
   private eventAt = 0
+  private isCut = false
   private isClosed = false
   /** Whether nothing more is read. */
   private expired = false
@@ -164,6 +165,10 @@ export class Http2Connection implements Served {
     this.machine.commitShutdown()
     this.flush()
     this.endIfDone()
+  }
+
+  cut(): void {
+    this.isCut = true
   }
 
   dispose(): void {
@@ -510,7 +515,7 @@ export class Http2Connection implements Served {
   }
 
   private reportFailure(exchange: Http2Exchange, cause: Cause.Cause<unknown>): Effect.Effect<void> {
-    if (exchange.timedOut !== undefined) return Effect.void
+    if (exchange.timedOut !== undefined || this.isCut) return Effect.void
     if (exchange.aborted) return this.report(this.applicationError(exchange, { _tag: "ClientAborted" }))
     // A failure that says itself which response it is (404, 400…) is an answer, not an error of the server.
     if (exchange.status > 0 && exchange.status < 500 && exchange.complete) return Effect.void
