@@ -5,7 +5,8 @@ import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
 
-const echo = Effect.map(HttpServerRequest.HttpServerRequest, (request) =>
+/** The body of the request, streamed back. */
+export const echo = Effect.map(HttpServerRequest.HttpServerRequest, (request) =>
   HttpServerResponse.stream(request.stream, {
     contentType: request.headers["content-type"] ?? "application/octet-stream"
   })

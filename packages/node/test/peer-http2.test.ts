@@ -1,5 +1,6 @@
-/** Peers that speak HTTP/2: curl, nghttp, h2load, undici, Python's h2. Node's own client is in `application.test.ts`. */
+/** Peers that speak HTTP/2: curl, nghttp, h2load, undici, Node's own client (in `application.test.ts`, too), Python's h2. */
 import * as Fs from "node:fs"
+import * as NodeHttp2 from "node:http2"
 import * as Path from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -103,6 +104,38 @@ describe("undici over HTTP/2", () => {
       assert.isTrue(answers.every((same) => same))
       const [{ protocol }] = yield* server.connections.list
       assert.strictEqual(protocol, "h2")
+    })
+  )
+})
+
+describe("Node's client", () => {
+  // Its windows leave a rest of an octet with every second update: no attack, however many there are.
+  it.live("with windows of 65,535 octets: 64 MiB are streamed back", () =>
+    Effect.gen(function* () {
+      const server = yield* serve(app)
+      const session = yield* Effect.acquireRelease(
+        Effect.sync(() => NodeHttp2.connect(`http://127.0.0.1:${server.port}`)),
+        (session) => Effect.sync(() => session.destroy())
+      )
+      const octets = yield* Effect.callback<number, Error>((resume) => {
+        const stream = session.request({ ":method": "POST", ":path": "/echo" })
+        let got = 0
+        stream.on("data", (chunk: Buffer) => {
+          got += chunk.length
+        })
+        stream.on("end", () => resume(Effect.succeed(got)))
+        stream.on("error", (error) => resume(Effect.fail(error)))
+        session.on("error", (error) => resume(Effect.fail(error)))
+        const piece = Buffer.alloc(65_536)
+        let left = 1_024
+        const send = () => {
+          while (left-- > 0) if (!stream.write(piece)) return void stream.once("drain", send)
+          stream.end()
+        }
+        send()
+      })
+      assert.strictEqual(octets, 64 * 1_048_576)
+      assert.deepStrictEqual(server.errors, [])
     })
   )
 })

@@ -138,6 +138,45 @@ describe("RFC 9113 §10.5 floods", () => {
   })
 })
 
+describe("windows that leave a rest", () => {
+  // A peer that gives back what it has taken, whenever that is half of its window, leaves rests of a few octets now
+  // and then: they cost it nothing, since its windows are large.
+  const download = (rest: number) => {
+    const peer = Peer.open({ bursts: { tinyWindows: BURST } })
+    peer.send({ _tag: "Settings", ack: false, entries: [[4, 4_096 + rest]] })
+    peer.request(1)
+    peer.connection.respond(1, { status: 200, fields: {}, bodyLength: undefined }, undefined)
+    const give = (streamId: number, increment: number) =>
+      peer.send({ _tag: "WindowUpdate", streamId, increment })
+    give(0, 1_000_000)
+    peer.connection.send(1, new Uint8Array(1_000_000))
+    for (let i = 0; i < 2 * BURST; i++) {
+      give(1, 4_096)
+      peer.connection.pump(1_000_000)
+      give(1, rest)
+      peer.connection.pump(1_000_000)
+    }
+    return peer.connection
+  }
+
+  it("a tiny frame behind 4,096 octets is nobody's fault", () => {
+    assert.isUndefined(download(1).error)
+    assert.isUndefined(download(255).error)
+  })
+
+  it("a tiny frame behind fewer is counted", () => {
+    const peer = Peer.open({ bursts: { tinyWindows: 0 } })
+    peer.send({ _tag: "Settings", ack: false, entries: [[4, 4_095]] })
+    peer.request(1)
+    peer.connection.respond(1, { status: 200, fields: {}, bodyLength: undefined }, undefined)
+    peer.connection.send(1, new Uint8Array(1_000_000))
+    peer.connection.pump(1_000_000)
+    peer.send({ _tag: "WindowUpdate", streamId: 1, increment: 1 })
+    peer.connection.pump(1_000_000)
+    assert.strictEqual(peer.connection.error?.reason._tag, "TinyWindows")
+  })
+})
+
 describe("VU#421644 CONTINUATION flood", () => {
   const begin = (peer: Peer) => peer.octets(fromHex("000001 01 01 00000001 82"))
   const more = "000001 09 00 00000001 86"

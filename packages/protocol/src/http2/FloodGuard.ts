@@ -62,7 +62,8 @@ export const budgets = {
   tinyWindows: {
     burst: 500,
     reason: "TinyWindows",
-    counts: "DATA of less than 256 octets that this side had to send because a window was that small",
+    counts:
+      "DATA of less than 256 octets that this side had to send because a window was that small, less than 4,096 octets behind another",
     attack: "CVE-2019-9511 (data dribble): a frame for each octet"
   },
   ignored: {
