@@ -92,12 +92,47 @@ const badOctet = (name: string, value: string): string => {
   return `${name}: ${Http1Error.quoteOctet(value.charCodeAt(at))} at ${at}`
 }
 
+// The line that was made last for a name: most fields (Content-Type, Cache-Control, what a middleware adds) have the
+// same value in response after response, and a comparison takes the place of the grammar and of three concatenations.
+// Short values only, and few names, since what is kept may keep more alive.
+interface LastLine {
+  value: string
+  text: string
+}
+const lastLines = new Map<string, LastLine>()
+const MAX_LAST_LINES = 64
+const MAX_KEPT_VALUE = 64
+
 const fieldLine = (exchange: Exchange, name: string, value: string): string | Http1Error.Http1Error => {
+  const last = lastLines.get(name)
+  if (last !== undefined && last.value === value) return last.text
+  const text = checkedLine(exchange, name, value)
+  if (typeof text !== "string" || value.length > MAX_KEPT_VALUE) return text
+  if (last !== undefined) {
+    last.value = value
+    last.text = text
+  } else if (lastLines.size < MAX_LAST_LINES) lastLines.set(name, { value, text })
+  return text
+}
+
+const checkedLine = (exchange: Exchange, name: string, value: string): string | Http1Error.Http1Error => {
   if (!isFieldName(name)) return failure(exchange, "InvalidResponseFieldName", Http1Error.quote(name))
   if (!Grammar.isFieldValue(value)) {
     return failure(exchange, "InvalidResponseFieldValue", badOctet(name, value))
   }
   return `${name}: ${value}\r\n`
+}
+
+// Made once for as long as the date is the same.
+let lastDate = ""
+let lastDateLine = ""
+
+const dateLine = (date: string): string => {
+  if (date !== lastDate) {
+    lastDate = date
+    lastDateLine = `date: ${date}\r\n`
+  }
+  return lastDateLine
 }
 
 const fieldLines = (
@@ -212,7 +247,7 @@ export const encodeHead = (
     if (typeof lines !== "string") return lines
     text += lines
   }
-  if (!hasDate) text += `date: ${date}\r\n`
+  if (!hasDate && date !== undefined) text += dateLine(date)
 
   const noContent = Status.hasNoContent(status)
   if (declared !== undefined && bodyLength !== undefined && declared !== bodyLength && !noContent) {

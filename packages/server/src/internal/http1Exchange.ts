@@ -67,8 +67,9 @@ export class Http1Exchange extends Exchange implements ResponseEncoder.Exchange 
     return this.connection.incoming.takeBody(this)
   }
 
-  readonly awaitBody: Pull.Pull<void, TransportError> = Effect.suspend(
-    (): Pull.Pull<void, TransportError> => {
+  // Made when it is asked for: most requests have no body.
+  get awaitBody(): Pull.Pull<void, TransportError> {
+    return Effect.suspend((): Pull.Pull<void, TransportError> => {
       const { connection } = this
       connection.deadlines.awaitBody(this)
       return Effect.matchCauseEffect(connection.transport.pull, {
@@ -84,8 +85,8 @@ export class Http1Exchange extends Exchange implements ResponseEncoder.Exchange 
           return Effect.void
         }
       })
-    }
-  )
+    })
+  }
 
   // Sent once, when the body is first asked for, and only while nothing of it has come.
   sendContinue(): void {

@@ -14,7 +14,7 @@ import { problemResponse } from "./refusal.ts"
 import type { ServerRequest } from "./serverRequest.ts"
 
 const withCookies = (response: HttpServerResponse.HttpServerResponse, extra: Fields | undefined): Fields => {
-  if (Cookies.isEmpty(response.cookies)) {
+  if (response.cookies === Cookies.empty || Cookies.isEmpty(response.cookies)) {
     return extra === undefined ? response.headers : { ...response.headers, ...extra }
   }
   const cookies = Cookies.toSetCookieHeaders(response.cookies)

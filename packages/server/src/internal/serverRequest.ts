@@ -50,8 +50,8 @@ const noOverrides: Overrides = {}
 
 /** See the module. `exchange` is what engine modules find behind the public face. */
 export class ServerRequest extends Inspectable.Class implements HttpServerRequest.HttpServerRequest {
-  readonly [HttpServerRequest.TypeId]: typeof HttpServerRequest.TypeId
-  readonly [HttpIncomingMessage.TypeId]: typeof HttpIncomingMessage.TypeId
+  declare readonly [HttpServerRequest.TypeId]: typeof HttpServerRequest.TypeId
+  declare readonly [HttpIncomingMessage.TypeId]: typeof HttpIncomingMessage.TypeId
   readonly exchange: Exchange
   readonly url: string
   private readonly overrides: Overrides
@@ -60,8 +60,6 @@ export class ServerRequest extends Inspectable.Class implements HttpServerReques
 
   constructor(exchange: Exchange, overrides: Overrides = noOverrides) {
     super()
-    this[HttpServerRequest.TypeId] = HttpServerRequest.TypeId
-    this[HttpIncomingMessage.TypeId] = HttpIncomingMessage.TypeId
     this.exchange = exchange
     this.overrides = overrides
     this.url = overrides.url ?? urlOf(exchange.head)
@@ -221,6 +219,12 @@ export class ServerRequest extends Inspectable.Class implements HttpServerReques
     })
   }
 }
+
+// The same for all requests, so they stand on the prototype.
+Object.assign(ServerRequest.prototype, {
+  [HttpServerRequest.TypeId]: HttpServerRequest.TypeId,
+  [HttpIncomingMessage.TypeId]: HttpIncomingMessage.TypeId
+})
 
 const urlOf = (head: Head): string => {
   if (head.form !== "Absolute") return head.rawTarget

@@ -81,8 +81,7 @@ export const stepTrailers = (run: Run, state: State & { readonly _tag: "Trailers
   const sectionStart = from - state.buffer.length
   const limit = sectionStart + limits.trailerBytes
   const to = limit < bytes.length ? limit : bytes.length
-  const positions: Array<number> = []
-  FieldScan.scan(bytes, from, to, state.scan, limits.fieldCount, positions, sectionStart)
+  FieldScan.scan(bytes, from, to, state.scan, limits.fieldCount, sectionStart)
   const { count, index, outcome, phase, reason } = FieldScan.result
   switch (outcome) {
     case "Failed":
@@ -107,12 +106,12 @@ export const stepTrailers = (run: Run, state: State & { readonly _tag: "Trailers
         return idle(run.index + 1)
       }
       const section = ByteBuffer.toBytes(ByteBuffer.append(state.buffer, bytes, from, index))
-      const all: Array<number> = []
-      FieldScan.scan(section, 0, section.length, FieldScan.start, limits.fieldCount, all, 0)
-      const trailers = new FieldSection.TextSection(Latin1.decode(section, 0, section.length), all)
+      FieldScan.scan(section, 0, section.length, FieldScan.start, limits.fieldCount, 0)
+      const positions = FieldScan.takePositions()
+      const trailers = new FieldSection.TextSection(Latin1.decode(section, 0, section.length), positions)
       for (let i = 0; i < trailers.size; i++) {
         if (forbiddenTrailers.some((name) => trailers.is(i, name))) {
-          const offset = state.offset + all[i << 2]
+          const offset = state.offset + positions[i << 2]
           return failed(run, "ForbiddenTrailer", offset, "Trailers", Http1Error.quote(trailers.name(i)))
         }
       }

@@ -9,7 +9,7 @@ import type { RequestEvent } from "../RequestEvent.ts"
 export interface Run {
   readonly decoder: RequestDecoder
   readonly bytes: Uint8Array
-  readonly events: Array<RequestEvent>
+  events: Array<RequestEvent>
   index: number
   at: number
 }

@@ -26,21 +26,13 @@ const readMethod = (text: string, length: number): string => {
   return text.slice(0, length)
 }
 
-// The head lies in `bytes` from `from` to `to`, its syntax checked; `positions` are relative to `from`.
-const readHead = (
-  run: Run,
-  bytes: Uint8Array,
-  from: number,
-  to: number,
-  methodEnd: number,
-  targetEnd: number,
-  minorVersion: 0 | 1,
-  positions: Array<number>
-): State => {
+// The head lies in `bytes` from `from` to `to`, its syntax checked by the two scans whose results are the last ones.
+const readHead = (run: Run, bytes: Uint8Array, from: number, to: number): State => {
+  const { methodEnd, minorVersion, targetEnd } = RequestLineScan.result
   const text = Latin1.decode(bytes, from, to)
   const method = readMethod(text, methodEnd - from)
   const target = text.slice(methodEnd + 1 - from, targetEnd - from)
-  const fields = new FieldSection.TextSection(text, positions)
+  const fields = new FieldSection.TextSection(text, FieldScan.takePositions())
   const head = HeadSemantics.read(method, target, minorVersion, fields, to - from, run.decoder.limits)
   if (HeadSemantics.isRefusal(head)) {
     return failed(
@@ -51,14 +43,16 @@ const readHead = (
       head.detail
     )
   }
-  run.events.push(head)
   switch (head.framing._tag) {
     case "Length":
+      run.events.push(head)
       return { _tag: "Length", index: run.index, remaining: head.framing.length, offset: to - from }
     case "Chunked":
+      run.events.push(head)
       return { _tag: "Chunked", index: run.index, scan: ChunkedScan.start, offset: to - from }
     default:
-      run.events.push(RequestEvent.end)
+      // A head is the first event of its step: a list of two, and not one that grows to 17.
+      run.events = [head, RequestEvent.end]
       return idle(run.index + 1)
   }
 }
@@ -102,31 +96,22 @@ export const stepHead = (run: Run, state: State & { readonly _tag: "Idle" | "Hea
       return failedAt(run, line.reason, line.index, line.index - line.lineStart, "RequestLine")
     }
     // Empty lines in front are not part of the head.
-    if (buffered === 0) lineStart = line.state.length === 0 ? bytes.length : Math.max(line.lineStart, from)
+    if (buffered === 0) lineStart = line.length === 0 ? bytes.length : Math.max(line.lineStart, from)
     if (line.outcome === "More") {
-      return unfinished(run, state, lineStart, line.state, undefined)
+      return unfinished(run, state, lineStart, RequestLineScan.resultState(), undefined)
     }
     fieldsFrom = line.index
   }
-  const line =
-    knownFields === undefined ? RequestLineScan.result.state : (state as State & { _tag: "Head" }).line
+  // Where the request line ended in an earlier chunk.
+  const earlier = knownFields === undefined ? undefined : (state as State & { _tag: "Head" }).line
 
   // The field section, up to the limit of the whole head.
   const limit = lineStart + limits.headBytes
   const to = limit < bytes.length ? limit : bytes.length
-  const positions: Array<number> = []
   if (fieldsFrom > to) {
     return failed(run, "HeadTooLarge", limits.headBytes, "Fields", `${limits.headBytes} octets`)
   }
-  FieldScan.scan(
-    bytes,
-    fieldsFrom,
-    to,
-    knownFields ?? FieldScan.start,
-    limits.fieldCount,
-    positions,
-    lineStart
-  )
+  FieldScan.scan(bytes, fieldsFrom, to, knownFields ?? FieldScan.start, limits.fieldCount, lineStart)
   const fields = FieldScan.result
   switch (fields.outcome) {
     case "Failed":
@@ -135,29 +120,19 @@ export const stepHead = (run: Run, state: State & { readonly _tag: "Idle" | "Hea
       if (to < bytes.length) {
         return failed(run, "HeadTooLarge", limits.headBytes, "Fields", `${limits.headBytes} octets`)
       }
-      return unfinished(run, state, lineStart, line, { phase: fields.phase, count: fields.count })
+      return unfinished(run, state, lineStart, earlier ?? RequestLineScan.resultState(), {
+        phase: fields.phase,
+        count: fields.count
+      })
     case "Done": {
       run.at = fields.index
-      if (!resumed || buffered === 0) {
-        const { methodEnd, targetEnd } = RequestLineScan.result
-        return readHead(
-          run,
-          bytes,
-          lineStart,
-          fields.index,
-          methodEnd,
-          targetEnd,
-          line.minorVersion,
-          positions
-        )
-      }
+      if (!resumed || buffered === 0) return readHead(run, bytes, lineStart, fields.index)
       // The head came in pieces. It is known to be sound, so one more pass finds where everything is.
       const head = ByteBuffer.toBytes(ByteBuffer.append(state.buffer, bytes, from, fields.index))
       RequestLineScan.scan(head, 0, head.length, RequestLineScan.start, limits)
-      const { index, methodEnd, targetEnd } = RequestLineScan.result
-      const all: Array<number> = []
-      FieldScan.scan(head, index, head.length, FieldScan.start, limits.fieldCount, all, 0)
-      return readHead(run, head, 0, head.length, methodEnd, targetEnd, line.minorVersion, all)
+      const { index } = RequestLineScan.result
+      FieldScan.scan(head, index, head.length, FieldScan.start, limits.fieldCount, 0)
+      return readHead(run, head, 0, head.length)
     }
   }
 }

@@ -47,7 +47,11 @@ export const result: {
   methodEnd: number
   targetEnd: number
   reason: ReasonTag
-  state: RequestLineScan
+  phase: number
+  emptyLines: number
+  length: number
+  versionLength: number
+  minorVersion: 0 | 1
 } = {
   outcome: "More",
   index: 0,
@@ -55,7 +59,17 @@ export const result: {
   methodEnd: 0,
   targetEnd: 0,
   reason: "InvalidMethod",
-  state: start
+  phase: EMPTY,
+  emptyLines: 0,
+  length: 0,
+  versionLength: 0,
+  minorVersion: 1
+}
+
+/** Where the last scan stands: what it must be given to go on. Made on demand, since most lines come in one piece. */
+export const resultState = (): RequestLineScan => {
+  const { emptyLines, length, minorVersion, phase, versionLength } = result
+  return { phase, emptyLines, length, versionLength, minorVersion }
 }
 
 const fail = (reason: ReasonTag, index: number, lineStart: number): void => {
@@ -200,7 +214,11 @@ export const scan = (
         result.outcome = "Done"
         result.index = i + 1
         result.lineStart = lineStart
-        result.state = { phase: EMPTY, emptyLines, length: i + 1 - lineStart, versionLength, minorVersion }
+        result.phase = EMPTY
+        result.emptyLines = emptyLines
+        result.length = i + 1 - lineStart
+        result.versionLength = versionLength
+        result.minorVersion = minorVersion
         return
       }
     }
@@ -208,11 +226,9 @@ export const scan = (
   result.outcome = "More"
   result.index = i
   result.lineStart = lineStart
-  result.state = {
-    phase,
-    emptyLines,
-    length: phase <= EMPTY_LINE_FEED ? 0 : i - lineStart,
-    versionLength,
-    minorVersion
-  }
+  result.phase = phase
+  result.emptyLines = emptyLines
+  result.length = phase <= EMPTY_LINE_FEED ? 0 : i - lineStart
+  result.versionLength = versionLength
+  result.minorVersion = minorVersion
 }
