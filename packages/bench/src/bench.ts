@@ -42,10 +42,15 @@ const flags = {
     Peers.all.map(({ id }) => id),
     "Servers to measure (default: all)"
   ),
-  rounds: Flag.Int("rounds").pipe(Flag.withDescription("Rounds over all servers"), Flag.withDefault(7)),
+  rounds: Flag.Int("rounds").pipe(
+    Flag.withDescription(
+      "Rounds over all servers (default: 7 for hello-64, json-get and json-post, 3 or 4 for others)"
+    ),
+    Flag.optional
+  ),
   seconds: Flag.Int("seconds").pipe(
-    Flag.withDescription("Seconds of load for a server in a round"),
-    Flag.withDefault(2)
+    Flag.withDescription("Seconds of load for a server in a round (default: 2 for hello-64, 1 for others)"),
+    Flag.optional
   ),
   to: Flag.Literals(
     "to",
@@ -139,7 +144,9 @@ const bench = Command.make(
   Effect.fnUntraced(function* (options) {
     const ids = Option.getOrElse(options.loads, () => (options.short ? ["hello-64", "json-get"] : order))
     const chosen = loads.filter(({ id }) => ids.includes(id))
-    const plan = options.short ? { rounds: 5, seconds: 1 } : options
+    const plan = options.short
+      ? { rounds: 5, seconds: 1 }
+      : { rounds: Option.getOrUndefined(options.rounds), seconds: Option.getOrUndefined(options.seconds) }
     if (Option.isSome(options.against)) return yield* compare(options.against.value, chosen, plan)
     const names = Option.getOrElse(options.servers, () =>
       options.short ? ["nvo", "platform-node", "node-http", "fastify"] : Peers.all.map(({ id }) => id)
@@ -156,12 +163,12 @@ const bench = Command.make(
     const measured: Array<Results.LoadResult> = []
     for (const load of chosen) {
       if (load.pipelined > 1 && !Running.hasWrk) continue
-      const subjects = peers.filter((peer) => takesPart(peer, load)).map(Measure.subject)
+      const subjects = peers.filter((peer) => takesPart(peer, load)).map((peer) => Measure.subject(peer))
       const servers = yield* Measure.measure(subjects, load, hello, plan)
       const result: Results.LoadResult = {
         id: load.id,
         title: load.title,
-        seconds: plan.seconds,
+        seconds: plan.seconds ?? load.seconds,
         at: new Date().toISOString().slice(0, 16).replace("T", " "),
         generator: Running.hasWrk && load.kind === "requests" && !load.paced ? "wrk" : "generator.ts",
         servers

@@ -5,15 +5,15 @@
  * What counts as a regression is decided by the run itself: the other revision takes part twice, as two processes.
  * How far these two are apart is what the machine cannot tell from nothing.
  */
-import { cpSync, mkdtempSync, rmSync } from "node:fs"
+import { cpSync, existsSync, mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { Effect, Stream } from "effect"
 import { ChildProcess, ChildProcessSpawner } from "effect/process"
-import type * as Measure from "./Measure.ts"
+import * as Measure from "./Measure.ts"
 import * as Peers from "./Peers.ts"
 import { cpu, type Sample } from "./Results.ts"
-import { BenchError, start } from "./Running.ts"
+import { BenchError } from "./Running.ts"
 import { estimate, ratios } from "./Stats.ts"
 
 const root = new URL("../../../../", import.meta.url).pathname
@@ -61,11 +61,13 @@ export const subjects = Effect.fnUntraced(function* (name: string) {
   const directory = yield* checkout(name)
   const nvo = Peers.all[0]
   const server = join(directory, "packages/bench/src/measure/server.ts")
-  const other: Peers.Peer = { ...nvo, args: [server, "nvo"] }
+  // A revision from before there were compiled routes has Effect's.
+  const compiles = existsSync(join(directory, "packages/bench/node_modules/@nvo/routes"))
+  const other: Peers.Peer = { ...nvo, args: [server, compiles ? "nvo" : "nvo-original"] }
   return [
-    { id: "before", start: start(other) },
-    { id: "before-again", start: start(other) },
-    { id: "now", start: start(nvo) }
+    Measure.subject(other, "before"),
+    Measure.subject(other, "before-again"),
+    Measure.subject(nvo, "now")
   ] satisfies ReadonlyArray<Measure.Subject>
 })
 

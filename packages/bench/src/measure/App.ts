@@ -1,9 +1,11 @@
 /**
  * The app that is measured, for nvo and for `@effect/platform-node` alike. It answers what `peers/lib/app.js` says,
- * written as an Effect user would write it: plain routes, and an `HttpApi` for what has types.
+ * written as an Effect user would write it: plain routes, and an `HttpApi` for what has types. How the routes of that
+ * are made, by Effect or compiled, is the server's to choose.
  */
 import * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
@@ -40,16 +42,13 @@ const Api = HttpApi.make("measured").add(
     .prefix("/users")
 )
 
-const Users = HttpApiBuilder.group(
-  Api,
-  "users",
-  Effect.fnUntraced(function* (handlers) {
-    return handlers.handleAll({
+const users = (group: typeof HttpApiBuilder.group) =>
+  group(Api, "users", (handlers) =>
+    handlers.handleAll({
       get: ({ params: { id } }) => Effect.succeed({ id, name: `User ${id}`, email: `user${id}@example.com` }),
       create: ({ payload }) => Effect.succeed({ id: 1, ...payload })
     })
-  })
-)
+  )
 
 const octets = { contentType: "application/octet-stream" }
 
@@ -80,7 +79,8 @@ const work = Effect.sync(() => {
   return HttpServerResponse.text(String(sum))
 })
 
-export const routes = Layer.mergeAll(
+/** The routes that have no types. */
+export const plain = Layer.mergeAll(
   HttpRouter.add("GET", "/", HttpServerResponse.text("Hello, World!")),
   HttpRouter.add("GET", "/bytes", HttpServerResponse.uint8Array(PIECE, octets)),
   HttpRouter.add(
@@ -89,8 +89,20 @@ export const routes = Layer.mergeAll(
     Effect.sync(() => HttpServerResponse.stream(pieces, octets))
   ),
   HttpRouter.add("POST", "/upload", upload),
-  HttpRouter.add("GET", "/work", work),
-  HttpApiBuilder.layer(Api).pipe(Layer.provide(Users))
+  HttpRouter.add("GET", "/work", work)
 )
 
-export const layer = HttpRouter.serve(routes, { disableLogger: true, disableListenLog: true })
+/** So many services that stand in the context of an app, as those of a database, a mailer or a cache do. */
+const services = (count: number) =>
+  Layer.succeedContext(
+    Context.makeUnsafe<never>(
+      new Map(Array.from({ length: count }, (_, index) => [`bench/Service${index}`, { index }]))
+    )
+  )
+
+/** The app in a context of `count` services, its typed routes made by `group`. */
+export const layer = (group: typeof HttpApiBuilder.group, count: number) =>
+  HttpRouter.serve(Layer.mergeAll(plain, HttpApiBuilder.layer(Api).pipe(Layer.provide(users(group)))), {
+    disableLogger: true,
+    disableListenLog: true
+  }).pipe(Layer.provide(services(count)))

@@ -16,6 +16,11 @@ export interface Load {
   readonly paced: boolean
   /** Whether a server that gives fixed answers can take part. */
   readonly floor: boolean
+  /** Services that stand in the context of the Effect apps besides their own. */
+  readonly services: number
+  /** Rounds over all servers, and seconds of load for a server in a round, where the command line says nothing. */
+  readonly rounds: number
+  readonly seconds: number
 }
 
 const defaults = {
@@ -27,8 +32,14 @@ const defaults = {
   connections: 64,
   pipelined: 1,
   paced: false,
-  floor: true
+  floor: true,
+  services: 0,
+  // All loads on all servers are to take less than twenty minutes.
+  rounds: 4,
+  seconds: 1
 } as const
+
+const jsonGet = { ...defaults, path: "/users/7", floor: false } as const
 
 // What Chromium 143 sends when a page is opened.
 const browser: Readonly<Record<string, string>> = {
@@ -61,7 +72,7 @@ const newUser = JSON.stringify({
 
 export const loads: ReadonlyArray<Load> = [
   { ...defaults, id: "hello-1", title: "hello, 1 connection", connections: 1 },
-  { ...defaults, id: "hello-64", title: "hello, 64 connections" },
+  { ...defaults, id: "hello-64", title: "hello, 64 connections", rounds: 7, seconds: 2 },
   { ...defaults, id: "hello-512", title: "hello, 512 connections", connections: 512 },
   { ...defaults, id: "pipelined", title: "hello, 16 pipelined on each of 64 connections", pipelined: 16 },
   {
@@ -71,7 +82,13 @@ export const loads: ReadonlyArray<Load> = [
     headers: { Connection: "close" }
   },
   { ...defaults, id: "browser", title: "hello with a browser's fields", headers: browser },
-  { ...defaults, id: "json-get", title: "GET /users/:id, typed JSON", path: "/users/7", floor: false },
+  { ...jsonGet, id: "json-get", title: "GET /users/:id, typed JSON", rounds: 7 },
+  {
+    ...jsonGet,
+    id: "json-get-30",
+    title: "GET /users/:id, typed JSON, 30 services in the app",
+    services: 30
+  },
   {
     ...defaults,
     id: "json-post",
@@ -80,7 +97,8 @@ export const loads: ReadonlyArray<Load> = [
     path: "/users",
     headers: { "Content-Type": "application/json" },
     body: newUser,
-    floor: false
+    floor: false,
+    rounds: 7
   },
   { ...defaults, id: "bytes", title: "an answer of 64 KiB", path: "/bytes" },
   { ...defaults, id: "latency", title: "hello, 64 connections at 70 % of capacity", paced: true },
@@ -102,7 +120,7 @@ export const loads: ReadonlyArray<Load> = [
     headers: { "Content-Type": "application/octet-stream" },
     connections: 1
   },
-  { ...defaults, id: "idle", title: "10,000 idle connections", kind: "idle", connections: 10_000 }
+  { ...defaults, id: "idle", title: "10,000 idle connections", kind: "idle", connections: 10_000, rounds: 3 }
 ]
 
 /** Octets of a transfer. */

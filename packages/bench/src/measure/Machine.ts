@@ -1,6 +1,6 @@
 /** What the operating system tells: of the machine, and of a process. Linux, by /proc. */
 import { execFileSync } from "node:child_process"
-import { readdirSync, readFileSync, writeFileSync } from "node:fs"
+import { readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs"
 import * as os from "node:os"
 
 export const machine = (): Readonly<Record<string, string>> => ({
@@ -57,3 +57,29 @@ export const resetPeak = (pid: number): void => writeFileSync(`/proc/${pid}/clea
 
 /** Descriptors that a process has open. */
 export const descriptors = (pid: number): number => readdirSync(`/proc/${pid}/fd`).length
+
+// Of sockets that listen, /proc/net/tcp says "0A" in the fourth column; the second ends in the port, in hexadecimal.
+const listeners = (pid: number, port: number): ReadonlyArray<string> =>
+  ["tcp", "tcp6"].flatMap((table) =>
+    readFileSync(`/proc/${pid}/net/${table}`, "utf8")
+      .split("\n")
+      .map((line) => line.trim().split(/ +/))
+      .filter(
+        ([, local = "", , state]) => state === "0A" && Number.parseInt(local.split(":")[1], 16) === port
+      )
+      .map((columns) => `socket:[${columns[9]}]`)
+  )
+
+/** Whether a process itself listens on a port of TCP. */
+export const listensOn = (pid: number, port: number): boolean => {
+  try {
+    const sockets = listeners(pid, port)
+    return (
+      sockets.length > 0 &&
+      readdirSync(`/proc/${pid}/fd`).some((fd) => sockets.includes(readlinkSync(`/proc/${pid}/fd/${fd}`)))
+    )
+  } catch {
+    // The process has ended, or a descriptor was closed meanwhile.
+    return false
+  }
+}

@@ -7,18 +7,24 @@ import type { Sample } from "./Results.ts"
 import * as Running from "./Running.ts"
 import { median } from "./Stats.ts"
 
+/** What takes the place of a load's own rounds and seconds. */
 export interface Plan {
-  readonly rounds: number
-  readonly seconds: number
+  readonly rounds?: number | undefined
+  readonly seconds?: number | undefined
 }
 
 /** A server as the plan knows it: under which name, and how a fresh process of it is started. */
 export interface Subject {
   readonly id: string
-  readonly start: Effect.Effect<Running.Running, Running.BenchError, Scope.Scope>
+  readonly start: (load: Load) => Effect.Effect<Running.Running, Running.BenchError, Scope.Scope>
 }
 
-export const subject = (peer: Peers.Peer): Subject => ({ id: peer.id, start: Running.start(peer) })
+/** A peer under a name, which is its own where none is given. */
+export const subject = (peer: Peers.Peer, id: string = peer.id): Subject => ({
+  id,
+  start: ({ services }) =>
+    Running.start(peer, { args: peer.takesServices && services > 0 ? [String(services)] : [] })
+})
 
 type Samples = Record<string, Array<Sample>>
 
@@ -103,7 +109,7 @@ const settle = Effect.sleep("1 second")
 const idle = (subject: Subject, load: Load, warmUp: Load) =>
   Effect.scoped(
     Effect.gen(function* () {
-      const running = yield* subject.start
+      const running = yield* subject.start(load)
       yield* Running.requests(running.port, warmUp, 1)
       yield* settle
       const before = Machine.resident(running.pid)
@@ -160,12 +166,13 @@ export const measure = (
 ): Effect.Effect<Readonly<Samples>, Running.BenchError> =>
   Effect.scoped(
     Effect.gen(function* () {
+      const { rounds: count = load.rounds, seconds = load.seconds } = plan
       const samples: Samples = Object.fromEntries(subjects.map(({ id }) => [id, []]))
       const rounds = Effect.fnUntraced(function* <A extends { readonly id: string }>(
         all: ReadonlyArray<A>,
         one: (subject: A) => Effect.Effect<Sample, Running.BenchError>
       ) {
-        for (let round = 0; round < plan.rounds; round++) {
+        for (let round = 0; round < count; round++) {
           for (const subject of round % 2 === 0 ? all : all.toReversed()) {
             const sample = yield* one(subject)
             samples[subject.id].push(sample)
@@ -173,23 +180,23 @@ export const measure = (
           }
         }
       })
-      yield* Console.log(`${load.title}: ${plan.rounds} rounds`)
+      yield* Console.log(`${load.title}: ${count} rounds`)
       if (load.kind === "idle") {
         yield* rounds(subjects, (subject) => idle(subject, load, warmUp))
         return samples
       }
       const running = yield* Effect.forEach(subjects, ({ id, start }) =>
-        Effect.map(start, (running) => ({ ...running, id }))
+        Effect.map(start(load), (running) => ({ ...running, id }))
       )
       if (load.kind === "transfer") {
         for (const one of running) yield* transfer(one, load, 0.1)
-        yield* rounds(running, (one) => transfer(one, load, plan.seconds))
+        yield* rounds(running, (one) => transfer(one, load, seconds))
         return samples
       }
       // What is measured first is compiled code: the load itself, twice, so that no server is asked cold.
       const capacities = new Map<string, number>()
       for (const one of running) {
-        yield* closed(one, load, Math.max(2, plan.seconds))
+        yield* closed(one, load, Math.max(2, seconds))
         if (load.paced) {
           const tries = [
             yield* closed(one, load, 1),
@@ -200,9 +207,7 @@ export const measure = (
         }
       }
       yield* rounds(running, (one) =>
-        load.paced
-          ? paced(one, load, plan.seconds, capacities.get(one.id) ?? 0)
-          : closed(one, load, plan.seconds)
+        load.paced ? paced(one, load, seconds, capacities.get(one.id) ?? 0) : closed(one, load, seconds)
       )
       return samples
     })

@@ -9,6 +9,8 @@ export interface Peer {
   readonly args: ReadonlyArray<string>
   /** The npm package whose version is told. */
   readonly package?: string
+  /** Whether it can be told how many services its app has, behind the port. */
+  readonly takesServices?: boolean
 }
 
 const peers = new URL("../../peers/", import.meta.url)
@@ -16,13 +18,14 @@ const local = (file: string) => new URL(file, peers).pathname
 const effectServer = new URL("./server.ts", import.meta.url).pathname
 
 export const all: ReadonlyArray<Peer> = [
-  { id: "nvo", title: "nvo", runtime: "node", args: [effectServer, "nvo"] },
+  { id: "nvo", title: "nvo", runtime: "node", args: [effectServer, "nvo"], takesServices: true },
   {
     id: "platform-node",
     title: "@effect/platform-node",
     runtime: "node",
     args: [effectServer, "platform-node"],
-    package: "@effect/platform-node"
+    package: "@effect/platform-node",
+    takesServices: true
   },
   { id: "node-http", title: "node:http", runtime: "node", args: [local("nodeHttp.js")] },
   { id: "fastify", title: "Fastify", runtime: "node", args: [local("fastify.js")], package: "fastify" },

@@ -7,6 +7,7 @@ import { join } from "node:path"
 import { Data, Deferred, Effect, type Scope } from "effect"
 import type { Order, Report } from "./generator.ts"
 import { type Load, requestText } from "./Loads.ts"
+import * as Machine from "./Machine.ts"
 import * as Peers from "./Peers.ts"
 
 /** A server that did not start, or a load that was not answered as it should be. */
@@ -52,7 +53,11 @@ const ended = (child: ChildProcess) =>
     child.kill("SIGKILL")
   })
 
-// A server is ready when its port takes a connection.
+// How long a server may take to start, in milliseconds. It ends by itself where it cannot: this is for one that hangs,
+// and long, since a busy machine starts a program in ten times its time.
+const START = 120_000
+
+// A server is ready when it listens on its port: it itself, and not whoever took the port meanwhile.
 const listening = (child: ChildProcess, id: string, port: number) =>
   Effect.callback<void, BenchError>((resume) => {
     let said = ""
@@ -61,21 +66,22 @@ const listening = (child: ChildProcess, id: string, port: number) =>
       child.off("exit", onExit)
       resume(effect)
     }
-    const onExit = () => settle(Effect.fail(new BenchError({ message: `${id} did not start:\n${said}` })))
+    const failed = (how: string) =>
+      settle(Effect.fail(new BenchError({ message: `${id} did not start: ${how}\n${said}` })))
+    const onExit = (code: number | null, signal: string | null) => failed(`it ended with ${code ?? signal}`)
     child.on("exit", onExit)
     child.stderr?.on("data", (chunk) => {
       said += chunk
     })
-    let tries = 0
+    const until = Date.now() + START
     const timer = setInterval(() => {
-      if (++tries > 200) return onExit()
-      execFile(
-        "bash",
-        ["-c", `exec 3<>/dev/tcp/127.0.0.1/${port}`],
-        (error) => error === null && settle(Effect.void)
-      )
-    }, 100)
+      if (Machine.listensOn(child.pid as number, port)) settle(Effect.void)
+      else if (Date.now() > until) failed(`it did not listen within ${START / 1000} s`)
+    }, 50)
   })
+
+// Node keeps there what it compiles, so that a server starts in half the time, and with its types taken off.
+const COMPILED = join(tmpdir(), "nvo-bench-compiled")
 
 /** Starts a server on a free port, pinned to its core; the Scope ends it. */
 export const start = (
@@ -91,7 +97,7 @@ export const start = (
           ["-c", SERVER_CORE, Peers.program(peer), ...peer.args, String(port), ...(options?.args ?? [])],
           {
             stdio: ["ignore", "ignore", "pipe"],
-            env: { ...process.env, NODE_ENV: "production", ...options?.env }
+            env: { ...process.env, NODE_ENV: "production", NODE_COMPILE_CACHE: COMPILED, ...options?.env }
           }
         )
       ),
@@ -99,7 +105,8 @@ export const start = (
     )
     yield* listening(child, peer.id, port)
     return { id: peer.id, port, pid: child.pid as number }
-  })
+    // Somebody else may have taken the port between its choice and its use.
+  }).pipe(Effect.retry({ times: 2 }))
 
 export interface Outcome {
   readonly requests: number
