@@ -1,6 +1,7 @@
 /** HTTP/2 by its frames: which protocol is spoken, streams and their handlers, flow control, deadlines, the end. */
+import * as Tls from "node:tls"
 import { assert, describe, it } from "@effect/vitest"
-import { ServerConnection } from "@nvo/protocol"
+import { Http2FrameDecoder, ServerConnection } from "@nvo/protocol"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -9,6 +10,7 @@ import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Http2Wire from "./support/http2Wire.ts"
+import * as Certificate from "./support/peersCertificate.ts"
 import { type App, serve } from "./support/serve.ts"
 import { eventually, settled } from "./support/settle.ts"
 import * as Wire from "./support/Wire.ts"
@@ -302,7 +304,57 @@ describe("flow control is backpressure", () => {
   )
 })
 
+describe("what waits of a response", () => {
+  it.live("http2QueueBytes: with n the stream is suspended, with one less it goes on", () =>
+    Effect.gen(function* () {
+      for (const [limit, expected] of [
+        [5_000, 5],
+        [5_001, 6]
+      ] as const) {
+        let made = 0
+        const piece = Effect.sync(() => {
+          made++
+          return new Uint8Array(1_000)
+        })
+        const app: App = Effect.sync(() =>
+          HttpServerResponse.stream(Stream.forever(Stream.fromEffect(piece)))
+        )
+        const { port } = yield* serve(app, { http2QueueBytes: limit })
+        const wire = yield* connect(port, [[4, 0]])
+        wire.send(wire.headers(1, get()))
+        yield* eventually("the pieces that wait", () => made === expected)
+        yield* Effect.sleep(20)
+        assert.strictEqual(made, expected)
+      }
+    })
+  )
+})
+
 describe("deadlines", () => {
+  it.live("h2 was agreed on by ALPN and no preface comes: HeadTimeout, and the peer is not told", () =>
+    Effect.gen(function* () {
+      const { errors, port } = yield* serve(hello, { tls: Certificate, headTimeout: "100 millis" })
+      const socket = yield* Effect.acquireRelease(
+        Effect.sync(() =>
+          Tls.connect({ host: "127.0.0.1", port, ALPNProtocols: ["h2"], rejectUnauthorized: false })
+        ),
+        (socket) => Effect.sync(() => socket.destroy())
+      )
+      const octets = yield* Effect.callback<Buffer>((resume) => {
+        const chunks: Array<Buffer> = []
+        socket.on("data", (chunk: Buffer) => chunks.push(chunk))
+        socket.on("end", () => resume(Effect.succeed(Buffer.concat(chunks))))
+      })
+      assert.deepStrictEqual(reasons(errors), ["HeadTimeout"])
+      // The server's own preface, and no GOAWAY behind it.
+      const { frames } = Http2FrameDecoder.step(Http2FrameDecoder.initial, octets)
+      assert.deepStrictEqual(
+        frames.map(({ _tag }) => _tag),
+        ["Settings", "WindowUpdate"]
+      )
+    })
+  )
+
   it.live("settings that are not acknowledged: SETTINGS_TIMEOUT", () =>
     Effect.gen(function* () {
       const { errors, port } = yield* serve(hello, { headTimeout: "100 millis" })

@@ -219,6 +219,13 @@ const provoked: { readonly [T in Http2Error.ReasonTag]?: Provoked } = {
         }
       })
   },
+  WindowUpdateFlood: sends(() => times(2 * BURST, () => [windowUpdate(0, 1)]), {
+    http2WindowUpdates: BURST
+  }),
+  RefusalFlood: sends(
+    (wire) => times(2 * BURST, (i) => [wire.headers(1 + i * 2, plus(["expect", "something"]))]),
+    { http2Refusals: BURST }
+  ),
   IgnoredFrameFlood: sends(
     () =>
       times(2 * BURST, () => [

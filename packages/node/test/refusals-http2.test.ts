@@ -33,6 +33,8 @@ interface Flood {
   readonly prepare?: (wire: Http2Wire.Http2Wire) => void
   /** What greeting and preparing spend. */
   readonly spent?: number
+  /** What the request of the test gives back. */
+  readonly earned?: number
   /** Whether many pieces that come together are one: windows that are opened in one turn. */
   readonly joins?: boolean
   /** The `i`th piece of work. */
@@ -85,6 +87,18 @@ const floods: Readonly<Record<string, Flood>> = {
       wire.send({ _tag: "Settings", ack: false, entries: [[4, 0]] }, wire.headers(1, get("/large"))),
     once: () => [{ _tag: "WindowUpdate", streamId: 1, increment: 1 }]
   },
+  "windows that are opened for nothing": {
+    option: "http2WindowUpdates",
+    reason: "WindowUpdateFlood",
+    // Two for the request, four for its DATA.
+    earned: 6,
+    once: () => [{ _tag: "WindowUpdate", streamId: 0, increment: 1 }]
+  },
+  "CVE-2016-6581 header lists over the limit": {
+    option: "http2Refusals",
+    reason: "RefusalFlood",
+    once: (wire, i) => [wire.headers(1 + i * 2, [...get(), ["x", "y".repeat(17_000)]])]
+  },
   "frames that mean nothing": {
     option: "http2Ignored",
     reason: "IgnoredFrameFlood",
@@ -96,7 +110,10 @@ const floods: Readonly<Record<string, Flood>> = {
 const BURST = 8
 
 describe("the budgets of HTTP/2 over a socket", () => {
-  for (const [name, { joins = false, once, option, prepare, reason, spent = 0 }] of Object.entries(floods)) {
+  for (const [
+    name,
+    { earned = 0, joins = false, once, option, prepare, reason, spent = 0 }
+  ] of Object.entries(floods)) {
     it.live(`${name}: n are taken, one more is ENHANCE_YOUR_CALM`, () =>
       Effect.gen(function* () {
         const { errors, port } = yield* serve(app, { [option]: BURST + spent })
@@ -110,7 +127,7 @@ describe("the budgets of HTTP/2 over a socket", () => {
         wire.send(wire.headers(last, get()))
         yield* wire.sees(new RegExp(`^HEADERS ${last} 200`))
         assert.isFalse(wire.lines.some((line) => line.startsWith("GOAWAY")))
-        for (let i = BURST; i < BURST + 3; i++) {
+        for (let i = BURST; i < BURST + earned + 3; i++) {
           wire.send(...once(wire, i + 1))
           yield* Effect.sleep(5)
         }

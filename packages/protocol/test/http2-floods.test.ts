@@ -71,6 +71,17 @@ const floods: { readonly [N in FloodGuard.Name]: Flood } = {
       return error === undefined ? [] : [`connection ${error.code} ${error.reason._tag}`]
     }
   },
+  windowUpdates: {
+    reason: "WindowUpdateFlood",
+    once: (peer) => peer.send({ _tag: "WindowUpdate", streamId: 0, increment: 1 })
+  },
+  refusals: {
+    reason: "RefusalFlood",
+    once: (peer, i) => {
+      const events = peer.request(1 + i * 2, [...get, ["expect", "something"]])
+      return events.filter((event) => !event.startsWith("refused"))
+    }
+  },
   ignored: {
     reason: "IgnoredFrameFlood",
     once: (peer) => peer.octets(fromHex("000000 fa 00 00000000"))

@@ -153,6 +153,12 @@ export const ServerConfig = Schema.Struct({
     "octets",
     "HTTP/2: how much of all request bodies of a connection may come before handlers take it."
   ),
+  http2QueueBytes: withDefault(
+    positive,
+    16_384,
+    "octets",
+    "HTTP/2: how much of a response may wait for the peer's windows and the socket before its stream is suspended: a frame of the usual size, so that there is always one to send. A stream holds this and one piece of its response at the most."
+  ),
   http2Resets: budget("resets"),
   http2ProvokedResets: budget("provokedResets"),
   http2Settings: budget("settings"),
@@ -160,6 +166,8 @@ export const ServerConfig = Schema.Struct({
   http2EmptyFrames: budget("emptyFrames"),
   http2Priorities: budget("priorities"),
   http2TinyWindows: budget("tinyWindows"),
+  http2WindowUpdates: budget("windowUpdates"),
+  http2Refusals: budget("refusals"),
   http2Ignored: budget("ignored"),
   bufferedBodyBytes: withDefault(
     natural,
@@ -488,6 +496,8 @@ export const http2Limits = (config: ServerConfig): Http2Limits.Limits => ({
     emptyFrames: config.http2EmptyFrames,
     priorities: config.http2Priorities,
     tinyWindows: config.http2TinyWindows,
+    windowUpdates: config.http2WindowUpdates,
+    refusals: config.http2Refusals,
     ignored: config.http2Ignored
   }
 })

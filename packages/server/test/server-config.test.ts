@@ -101,6 +101,7 @@ const values: Record<Name, Value> = {
     smallest: 65_535,
     refused: [65_534, 2_147_483_648, "70000", null]
   },
+  http2QueueBytes: positive("NVO_HTTP2_QUEUE_BYTES", 16_384),
   http2Resets: natural("NVO_HTTP2_RESETS", 400),
   http2ProvokedResets: natural("NVO_HTTP2_PROVOKED_RESETS", 200),
   http2Settings: natural("NVO_HTTP2_SETTINGS", 50),
@@ -108,6 +109,8 @@ const values: Record<Name, Value> = {
   http2EmptyFrames: natural("NVO_HTTP2_EMPTY_FRAMES", 200),
   http2Priorities: natural("NVO_HTTP2_PRIORITIES", 1_000),
   http2TinyWindows: natural("NVO_HTTP2_TINY_WINDOWS", 500),
+  http2WindowUpdates: natural("NVO_HTTP2_WINDOW_UPDATES", 1_000),
+  http2Refusals: natural("NVO_HTTP2_REFUSALS", 200),
   http2Ignored: natural("NVO_HTTP2_IGNORED", 1_000),
   bufferedBodyBytes: natural("NVO_BUFFERED_BODY_BYTES", 1_048_576),
   drainBytes: natural("NVO_DRAIN_BYTES", 65_536),

@@ -21,6 +21,12 @@ const INITIAL_CAPACITY = 1024
 
 export const empty: ByteBuffer = { length: 0, storage: { bytes: new Uint8Array(0), used: 0 } }
 
+/** An empty buffer that takes as many octets without growing. */
+export const withCapacity = (octets: number): ByteBuffer => ({
+  length: 0,
+  storage: { bytes: new Uint8Array(octets), used: 0 }
+})
+
 /** The buffer with the octets of `source` from `start` to `end` behind it. */
 export const append = (self: ByteBuffer, source: Uint8Array, start: number, end: number): ByteBuffer => {
   const length = self.length + (end - start)

@@ -66,6 +66,19 @@ export const budgets = {
       "DATA of less than 256 octets that this side had to send because a window was that small, less than 4,096 octets behind another",
     attack: "CVE-2019-9511 (data dribble): a frame for each octet"
   },
+  /** Clients open a window for each stream and for each piece of data; requests and DATA give some back. */
+  windowUpdates: {
+    burst: 1_000,
+    reason: "WindowUpdateFlood",
+    counts: "WINDOW_UPDATE beyond two for each request and four for each DATA frame that was sent",
+    attack: "CVE-2019-9511 (data dribble) from its other side: windows are opened, and nothing is asked for"
+  },
+  refusals: {
+    burst: 200,
+    reason: "RefusalFlood",
+    counts: "requests that are answered with 431 or 417 before a handler sees them",
+    attack: "CVE-2016-6581 (HPACK bomb) and header lists over the limit: small blocks that are work to read"
+  },
   ignored: {
     burst: 1_000,
     reason: "IgnoredFrameFlood",
@@ -100,6 +113,12 @@ export class FloodGuard {
         return [name, { burst, left: burst, since: Number.NaN }]
       })
     ) as { [N in Name]: Account }
+  }
+
+  /** Gives back some of a budget, up to its burst: for work that was asked for. */
+  earn(name: Name, count: number): void {
+    const account = this.accounts[name]
+    account.left = account.left + count < account.burst ? account.left + count : account.burst
   }
 
   /** Spends one of a budget at `now` (milliseconds). The reason why the connection ends, if none is left. */

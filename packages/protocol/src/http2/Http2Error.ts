@@ -195,6 +195,8 @@ export const reasons = {
   EmptyFrameFlood: flood("RFC 9113 §10.5", "too many frames with nothing in them"),
   PriorityFlood: flood("RFC 9113 §10.5", "too many priority frames"),
   TinyWindows: flood("RFC 9113 §10.5", "windows are opened in too small steps"),
+  WindowUpdateFlood: flood("RFC 9113 §10.5", "too many WINDOW_UPDATE for what was asked for and sent"),
+  RefusalFlood: flood("RFC 9113 §10.5", "too many requests that had to be refused"),
   IgnoredFrameFlood: flood("RFC 9113 §10.5", "too many frames that mean nothing"),
   // Responses.
   InvalidStatus: application("RFC 9110 §15", "the status is not an integer from 200 to 599"),

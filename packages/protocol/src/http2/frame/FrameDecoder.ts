@@ -69,7 +69,7 @@ export const step = (state: State, chunk: Uint8Array, maxFrameBytes = DEFAULT_MA
     const fault = headerFault(chunk, at, maxFrameBytes)
     if (fault !== undefined) return fail(fault, streamIdAt(chunk, at), frames)
     const end = at + FrameType.HEADER_BYTES + lengthAt(chunk, at)
-    if (end > chunk.length) break
+    if (end > chunk.length) return more(begin(chunk, at, end - at), frames)
     const failure = push(frames, chunk, at, end)
     if (failure !== undefined) return fail(failure, streamIdAt(chunk, at), frames)
     at = end
@@ -78,6 +78,19 @@ export const step = (state: State, chunk: Uint8Array, maxFrameBytes = DEFAULT_MA
     ? { state: initial, frames, failure: undefined }
     : more(ByteBuffer.append(ByteBuffer.empty, chunk, at, chunk.length), frames)
 }
+
+// A buffer of a larger frame grows with what comes of it, so that nobody reserves much by a header alone. The largest
+// batch of a transport.
+const MOST_RESERVED = 65_536
+
+// What has come of a frame whose length is known: its buffer does not grow, which would copy what it holds again.
+const begin = (chunk: Uint8Array, at: number, length: number): ByteBuffer.ByteBuffer =>
+  ByteBuffer.append(
+    ByteBuffer.withCapacity(length < MOST_RESERVED ? length : MOST_RESERVED),
+    chunk,
+    at,
+    chunk.length
+  )
 
 /** Whether a part of a HEADERS or CONTINUATION frame has come, its type among it. */
 export const isInHeaders = ({ buffer }: State): boolean => {

@@ -26,6 +26,8 @@ export abstract class Receiving extends Core {
   private prefaceAt = 0
   private frames: FrameDecoder.State = FrameDecoder.initial
   private readonly blocks = new HeaderBlocks()
+  /** The DATA frames that WINDOW_UPDATE were counted against. */
+  private creditedFrames = 0
 
   /** Feeds octets that came at `now` (milliseconds, from any origin). Gives what they say, in order. */
   receive(chunk: Uint8Array, now = 0): ReadonlyArray<Http2Event.Http2Event> {
@@ -144,6 +146,7 @@ export abstract class Receiving extends Core {
       return this.trailers(streams.open.get(streamId) as Stream, fields, endStream, tooLarge)
 
     streams.use(streamId)
+    this.guard.earn("windowUpdates", 2)
     // §6.8: the peer was told that this stream will not be looked at.
     if (streamId > this.lastStream) {
       streams.remember(streamId)
@@ -158,6 +161,7 @@ export abstract class Receiving extends Core {
       ? { reason: "HeaderListTooLarge", detail: "" }
       : RequestHead.read(streamId, fields, endStream, limits)
     if (RequestHead.isRefusal(head)) {
+      if (Http2Error.reasons[head.reason].status !== 0 && this.spend("refusals", streamId)) return
       if (Http2Error.reasons[head.reason].status === 0) {
         return this.refuseStream(streamId, endStream, head.reason, head.detail)
       }
@@ -263,6 +267,9 @@ export abstract class Receiving extends Core {
 
   private windowUpdate({ increment, streamId }: Frame.WindowUpdate): void {
     const { sender, streams } = this
+    this.guard.earn("windowUpdates", 4 * (sender.dataFrames - this.creditedFrames))
+    this.creditedFrames = sender.dataFrames
+    if (this.spend("windowUpdates", streamId)) return
     if (streamId === 0) {
       if (increment === 0) return this.fail("ZeroConnectionIncrement")
       const window = FlowControl.increase(sender.window, increment)

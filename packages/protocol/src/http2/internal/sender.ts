@@ -45,6 +45,8 @@ export class Sender {
   private readonly lines: ReadonlyArray<Array<Stream>> = Array.from({ length: 8 }, () => [])
   private waiting = 0
   private stopped = false
+  /** DATA frames that were sent. */
+  dataFrames = 0
   /** Octets of data since the last tiny frame. */
   private sinceTiny = 0
 
@@ -110,6 +112,7 @@ export class Sender {
     if (size > 0 || endsHere) {
       const { writer } = this
       FrameEncoder.header(writer, FrameType.DATA, endsHere ? FrameType.END_STREAM : 0, stream.id, size)
+      this.dataFrames++
       this.take(stream, size)
       stream.queued -= size
       stream.sendWindow -= size

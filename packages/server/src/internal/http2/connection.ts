@@ -42,10 +42,6 @@ import { Http2Exchange } from "./exchange.ts"
 
 const NO_EVENTS: ReadonlyArray<Http2Event.Http2Event> = []
 
-// A peer that takes nothing of what it makes the server say is not read from until it does: answers to its PING and
-// SETTINGS, and heads, in octets. Chosen by feel.
-const BACKLOG_BYTES = 65_536
-
 // How often a flush goes round before others have their turn: handlers that are resumed may fill what was emptied.
 const FLUSH_ROUNDS = 16
 
@@ -263,7 +259,9 @@ export class Http2Connection implements Served {
 
   private onward(): Effect.Effect<void> {
     if (this.isDone) return Effect.void
-    if (this.blocked !== undefined && this.machine.outputBytes > BACKLOG_BYTES) {
+    // A peer that takes nothing of what it makes the server say (answers to its PING and SETTINGS, heads) is not read
+    // from until it does.
+    if (this.blocked !== undefined && this.machine.outputBytes > this.engine.config.writeHighWaterMark) {
       return Effect.flatMap(Effect.exit(Fiber.await(this.blocked)), () => this.onward())
     }
     return this.pulling

@@ -93,8 +93,8 @@ export class Http2Deadlines {
     const { connection } = this
     const { machine } = connection
     if (!machine.isAcknowledged) {
-      // Who has not even begun is not told anything.
-      if (machine.phase === "AwaitingPreface") connection.giveUp(undefined)
+      // Who has not even begun is not told anything, like a client of HTTP/1.1 without a request line.
+      if (machine.phase === "AwaitingPreface") connection.giveUp(this.error("HeadTimeout"))
       else connection.giveUp(machine.abort("SettingsTimeout"))
     } else if (machine.isInHeaderBlock) connection.giveUp(this.error("HeadTimeout"))
     else if (connection.isIdle) connection.leave()

@@ -24,13 +24,8 @@ import * as Pace from "../pace.ts"
 import { cancelBody } from "../rawBody.ts"
 import { bodyFailed, fieldsOf, responseError } from "../responseWriter.ts"
 import type { Http2Connection } from "./connection.ts"
+import { Pieces } from "./pieces.ts"
 import * as Tunnel from "./tunnel.ts"
-
-// A response's stream is suspended while this much of it waits: a frame of the usual size, so that there is always
-// one to send. Chosen by feel.
-const QUEUED_BYTES = 16_384
-
-const NOTHING: Array<Uint8Array> = []
 
 type Resume = (effect: Effect.Effect<void>) => void
 
@@ -44,7 +39,7 @@ export class Http2Exchange extends Exchange {
   complete = false
   /** Whether nothing comes for it any more that anybody wants. */
   isOver = false
-  private inbox: Array<Uint8Array> = NOTHING
+  private readonly inbox = new Pieces()
   private inputEnded: boolean
   private onBody: Resume | undefined = undefined
   private onFlushed: Resume | undefined = undefined
@@ -83,7 +78,6 @@ export class Http2Exchange extends Exchange {
 
   /** Octets of the body have come. */
   offer(bytes: Uint8Array): void {
-    if (this.inbox === NOTHING) this.inbox = []
     this.inbox.push(bytes)
     this.resumeReader(bytes.length)
   }
@@ -115,8 +109,7 @@ export class Http2Exchange extends Exchange {
   }
 
   takeBody(): Array<Uint8Array> {
-    const data = this.inbox
-    this.inbox = NOTHING
+    const data = this.inbox.take()
     let taken = 0
     for (const bytes of data) taken += bytes.length
     if (taken > 0) {
@@ -126,11 +119,11 @@ export class Http2Exchange extends Exchange {
       this.connection.flushSoon()
     }
     if (this.inputEnded) this.bodyEnded = true
-    return data === NOTHING ? [] : data
+    return data
   }
 
   readonly awaitBody: Pull.Pull<void, TransportError> = Effect.callback((resume) => {
-    if (this.inbox.length > 0 || this.inputEnded || this.isOver || this.bodyError !== undefined) {
+    if (!this.inbox.isEmpty || this.inputEnded || this.isOver || this.bodyError !== undefined) {
       return resume(Effect.void)
     }
     const { deadlines, millis } = this.engine
@@ -159,7 +152,7 @@ export class Http2Exchange extends Exchange {
 
   sendContinue(): void {
     this.awaitsContinue = false
-    if (this.status !== 0 || this.inbox.length > 0) return
+    if (this.status !== 0 || !this.inbox.isEmpty) return
     this.connection.machine.interim(this.streamId, 100, {})
     this.connection.flushSoon()
   }
@@ -276,7 +269,7 @@ export class Http2Exchange extends Exchange {
       this.responseBytes += bytes.length
     }
     connection.flushSoon()
-    return machine.queuedOn(streamId) < QUEUED_BYTES ? Effect.void : this.flushed
+    return machine.queuedOn(streamId) < connection.engine.config.http2QueueBytes ? Effect.void : this.flushed
   }
 
   /** Ends the response. */
