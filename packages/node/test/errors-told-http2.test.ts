@@ -8,6 +8,7 @@ import { Http2Error, type Http2Frame, ServerConnection } from "@nvo/protocol"
 import { EarlyHints, Trailers } from "@nvo/server"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
@@ -160,7 +161,23 @@ const provoked: { readonly [T in Http2Error.ReasonTag]?: Provoked } = {
   MissingAuthority: request(without(":authority")),
   AuthorityMismatch: request(plus(["host", "b"])),
   InvalidConnect: request([[":method", "CONNECT"]]),
-  InvalidExtendedConnect: request([[":method", "CONNECT"], [":protocol", "websocket"], ...get().slice(1)]),
+  HeadersInTunnel: {
+    app: Effect.flatMap(HttpServerRequest, ({ upgrade }) =>
+      Effect.flatMap(upgrade, ({ reader }) => Effect.andThen(Effect.scoped(reader), Effect.never))
+    ),
+    act: ({ port }) =>
+      Effect.gen(function* () {
+        const wire = yield* Http2Wire.connect(port)
+        const connect = [
+          [":method", "CONNECT"],
+          [":authority", "a:1"]
+        ] as const
+        wire.send(wire.headers(1, connect, false))
+        yield* wire.sees("HEADERS 1 200")
+        wire.send(wire.headers(1, [["x", "y"]]))
+      })
+  },
+  InvalidExtendedConnect: request([[":method", "GET"], [":protocol", "websocket"], ...get().slice(1)]),
   InvalidContentLength: request(plus(["content-length", "+0"])),
   ContentLengthMismatch: request(plus(["content-length", "1"])),
   MissingEndOfTrailers: trailers([["x", "y"]], false),

@@ -1,12 +1,18 @@
-/** WebSocket clients of others: ws, undici, Python's websockets and Chromium, with and without compression. */
+/**
+ * WebSocket clients of others: ws, undici, Python's websockets and Chromium, with and without compression; over HTTP/2
+ * undici, Chromium, and Python's h2 with wsproto.
+ */
 import { randomFillSync } from "node:crypto"
 import * as Path from "node:path"
 import { fileURLToPath } from "node:url"
 import { NodeWS } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, type Scope } from "effect"
+import type { NvoServer } from "@nvo/node"
+import { RequestSource } from "@nvo/server"
+import { Deferred, Effect, Option, type Scope } from "effect"
 import { HttpServerRequest, HttpServerResponse } from "effect/http"
 import * as Undici from "undici"
+import * as Certificate from "./support/peersCertificate.ts"
 import { folder, peerTest, run, start } from "./support/peersPrograms.ts"
 import { type App, serve } from "./support/serve.ts"
 
@@ -31,10 +37,23 @@ const modes = {
 
 type Mode = keyof typeof modes
 
-const serveEcho = (mode: Mode, app: App = echo) =>
+/** Notes over which versions of HTTP requests came. */
+const noting = (versions: Set<string>, app: App): App =>
+  Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => {
+    const source = Option.getOrUndefined(RequestSource.of(request))
+    versions.add(source !== undefined && "streamId" in source.head ? "2" : "1.1")
+    return app
+  })
+
+const serveEcho = (mode: Mode, app: App = echo, options: NvoServer.Options = {}) =>
   Effect.map(
-    serve(app, { webSocketMessageBytes: 2 * LARGE, webSocketFrameBytes: 2 * LARGE, ...modes[mode] }),
-    ({ port }) => `ws://127.0.0.1:${port}/`
+    serve(app, {
+      webSocketMessageBytes: 2 * LARGE,
+      webSocketFrameBytes: 2 * LARGE,
+      ...modes[mode],
+      ...options
+    }),
+    ({ port }) => `${options.tls === undefined ? "ws" : "wss"}://127.0.0.1:${port}/`
   )
 
 // Half of it can be compressed, and half of it cannot.
@@ -108,13 +127,32 @@ describe("ws", () => {
   }
 })
 
+const undiciWays = {
+  "HTTP/1.1": { options: {}, version: "1.1", agent: () => new Undici.Agent() },
+  "HTTP/2": {
+    options: { tls: Certificate },
+    version: "2",
+    agent: () => new Undici.Agent({ allowH2: true, connect: { ca: Certificate.cert } })
+  }
+} as const
+
 describe("undici", () => {
-  for (const mode of ["plain", "deflate"] as const) {
-    it.live(`${mode}: text, binary, large and many messages, and close`, () =>
+  for (const [mode, way] of [
+    ["plain", "HTTP/1.1"],
+    ["deflate", "HTTP/1.1"],
+    ["plain", "HTTP/2"],
+    ["deflate", "HTTP/2"]
+  ] as const) {
+    it.live(`over ${way}, ${mode}: text, binary, large and many messages, and close`, () =>
       Effect.gen(function* () {
-        const url = yield* serveEcho(mode)
+        const { agent, options, version } = undiciWays[way]
+        const versions = new Set<string>()
+        const url = yield* serveEcho(mode, noting(versions, echo), options)
+        const dispatcher = yield* Effect.acquireRelease(Effect.sync(agent), (made) =>
+          Effect.promise(() => made.destroy())
+        )
         yield* within(async () => {
-          const socket = new Undici.WebSocket(url)
+          const socket = new Undici.WebSocket(url, { dispatcher })
           socket.binaryType = "arraybuffer"
           const inbox = new Inbox<string | ArrayBuffer>()
           socket.addEventListener("message", (event) => inbox.push(event.data))
@@ -139,6 +177,7 @@ describe("undici", () => {
           )
           socket.close(4001, "done")
           assert.strictEqual(await closed, 4001)
+          assert.deepStrictEqual([...versions], [version])
         })
       })
     )
@@ -160,6 +199,21 @@ describe("Python's websockets", () => {
           const { code, stderr, stdout } = yield* run(python, args)
           assert.strictEqual(stdout.trim(), "all well", `${code}: ${stderr}`)
         })
+    )
+  }
+})
+
+const script8441 = fileURLToPath(new URL("./support/wsHttp2Peer.py", import.meta.url))
+
+describe("Python's h2 and wsproto", () => {
+  for (const mode of ["plain", "deflate", "deflate with context takeover"] as const) {
+    peerTest("python3-wsproto", `${mode}: whole, fragmented and large messages, Ping and close`, (python) =>
+      Effect.gen(function* () {
+        const url = yield* serveEcho(mode)
+        const args = [script8441, new URL(url).port, mode === "plain" ? "plain" : "deflate"]
+        const { code, stderr, stdout } = yield* run(python, args)
+        assert.strictEqual(stdout.trim(), "all well", `${code}: ${stderr}`)
+      })
     )
   }
 })
@@ -220,6 +274,7 @@ const browse = (chromium: string, url: string): Effect.Effect<unknown, never, Sc
         "--disable-background-networking",
         "--disable-component-update",
         "--disable-sync",
+        "--ignore-certificate-errors",
         "--remote-debugging-port=0",
         `--user-data-dir=${Path.join(place, "profile")}`,
         url
@@ -229,15 +284,22 @@ const browse = (chromium: string, url: string): Effect.Effect<unknown, never, Sc
   )
 
 describe("Chromium", () => {
-  for (const mode of ["plain", "deflate"] as const) {
-    peerTest("chromium", `${mode}: text, binary, large and many messages`, (chromium) =>
+  for (const [mode, version, options] of [
+    ["plain", "1.1", {}],
+    ["deflate", "1.1", {}],
+    ["deflate", "2", { tls: Certificate }]
+  ] as const) {
+    peerTest("chromium", `over HTTP/${version}, ${mode}: text, binary, large and many messages`, (chromium) =>
       Effect.gen(function* () {
         const result = yield* Deferred.make<string>()
-        const url = yield* serveEcho(mode, withPage(result))
-        yield* browse(chromium, url.replace("ws:", "http:"))
+        const versions = new Set<string>()
+        const url = yield* serveEcho(mode, noting(versions, withPage(result)), options)
+        // The page comes over HTTP/2, and so does the WebSocket where the server offers it.
+        yield* browse(chromium, url.replace(/^ws/, "http"))
         const extensions =
           mode === "plain" ? "" : "permessage-deflate; server_no_context_takeover; client_no_context_takeover"
         assert.strictEqual(yield* Deferred.await(result), `RESULT all well; echo; ${extensions}`)
+        assert.deepStrictEqual([...versions], [version])
       }).pipe(Effect.timeout("50 seconds"))
     )
   }

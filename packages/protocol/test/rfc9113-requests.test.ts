@@ -1,5 +1,5 @@
 /**
- * RFC 9113 §8: requests and their fields, responses, interim responses, trailers, CONNECT; and RFC 8441.
+ * RFC 9113 §8: requests and their fields, responses, interim responses, trailers, CONNECT.
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as FrameEncoder from "@nvo/protocol/http2/frame/FrameEncoder"
@@ -213,38 +213,18 @@ describe("RFC 9113 §8.5 CONNECT", () => {
     assert.deepStrictEqual(peer.read(), ["HEADERS 1 :status: 200", "DATA 1 a"])
   })
 
+  it("HEADERS on the stream of a tunnel are a stream error PROTOCOL_ERROR", () => {
+    const peer = Peer.open()
+    peer.begin(1, connect)
+    peer.connection.respond(1, { status: 200, fields: {}, bodyLength: undefined, tunnel: true }, undefined)
+    peer.read()
+    resetsWith(peer.send(peer.headers(1, [["x", "y"]])), peer, 1, "PROTOCOL_ERROR", "HeadersInTunnel")
+  })
+
   malformed("CONNECT with a scheme", [...connect, [":scheme", "https"]], "InvalidConnect")
   malformed("CONNECT with a path", [...connect, [":path", "/"]], "InvalidConnect")
   malformed("CONNECT without an authority", [[":method", "CONNECT"]], "InvalidConnect")
   malformed("CONNECT without a port", having(connect, ":authority", "example.com"), "InvalidConnect")
-})
-
-describe("RFC 8441 extended CONNECT", () => {
-  const extended: Fields = [[":method", "CONNECT"], [":protocol", "websocket"], ...get.slice(1)]
-
-  it("§3: is offered where it is wanted, and then taken", () => {
-    assert.include(new Peer({ connectProtocol: true }).read()[0], " 8=1 ")
-    const peer = Peer.open({ connectProtocol: true })
-    assert.deepStrictEqual(peer.begin(1, extended), ["head 1 CONNECT / Stream"])
-  })
-
-  malformed("an extended CONNECT that was not offered", extended, "InvalidExtendedConnect")
-
-  it("§4: :protocol with another method is a stream error PROTOCOL_ERROR", () => {
-    const peer = Peer.open({ connectProtocol: true })
-    resetsWith(
-      peer.request(1, having(extended, ":method", "GET")),
-      peer,
-      1,
-      "PROTOCOL_ERROR",
-      "InvalidExtendedConnect"
-    )
-  })
-
-  it("§4: a scheme and a path are needed", () => {
-    const peer = Peer.open({ connectProtocol: true })
-    resetsWith(peer.request(1, without(extended, ":path")), peer, 1, "PROTOCOL_ERROR", "MissingPseudoField")
-  })
 })
 
 describe("requests that are read and not wanted", () => {

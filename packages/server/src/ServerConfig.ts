@@ -159,6 +159,12 @@ export const ServerConfig = Schema.Struct({
     "octets",
     "HTTP/2: how much of a response may wait for the peer's windows and the socket before its stream is suspended: a frame of the usual size, so that there is always one to send. A stream holds this and one piece of its response at the most."
   ),
+  http2ConnectProtocol: withDefault(
+    Schema.Boolean,
+    true,
+    "boolean",
+    "HTTP/2: whether extended CONNECT is offered (RFC 8441), and with it WebSocket over a stream."
+  ),
   http2Resets: budget("resets"),
   http2ProvokedResets: budget("provokedResets"),
   http2Settings: budget("settings"),
@@ -487,7 +493,7 @@ export const http2Limits = (config: ServerConfig): Http2Limits.Limits => ({
   streamWindowBytes: config.http2StreamWindow,
   connectionWindowBytes: config.http2ConnectionWindow,
   targetGrammar: config.targetGrammar,
-  connectProtocol: false,
+  connectProtocol: config.http2ConnectProtocol,
   bursts: {
     resets: config.http2Resets,
     provokedResets: config.http2ProvokedResets,

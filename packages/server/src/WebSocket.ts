@@ -13,7 +13,6 @@ import type * as Pull from "effect/Pull"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { Http1Exchange } from "./internal/http1Exchange.ts"
 import { ServerRequest } from "./internal/serverRequest.ts"
 import { finishBody } from "./internal/upgrade.ts"
 import * as Open from "./internal/webSocket/open.ts"
@@ -68,9 +67,6 @@ const openSession = Effect.fnUntraced(function* (options: Options) {
     return yield* Effect.fail(refused(request, "The request was not made by this server"))
   }
   const { exchange } = request
-  if (!(exchange instanceof Http1Exchange)) {
-    return yield* Effect.fail(refused(request, "There are no WebSockets over HTTP/2"))
-  }
   const settings = Settings.make(exchange.engine.config, options)
   const accepted = yield* Open.accept(exchange, request, options.protocols, settings)
   const session = yield* Effect.mapError(

@@ -70,6 +70,14 @@ const values: Record<Name, Value> = {
     value: "whatwg",
     refused: ["rfc2396", "", 1]
   },
+  http2ConnectProtocol: {
+    variable: "NVO_HTTP2_CONNECT_PROTOCOL",
+    default: true,
+    input: false,
+    env: "false",
+    value: false,
+    refused: ["false", 1, null]
+  },
   http2: {
     variable: "NVO_HTTP2",
     default: true,

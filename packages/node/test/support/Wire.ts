@@ -10,13 +10,13 @@ const PATIENCE = 10_000
 
 export class Wire {
   readonly socket: Net.Socket
-  /** Everything that came. */
-  received: Buffer = Buffer.alloc(0)
   /** Whether the server has ended its side. */
   ended = false
   closed = false
   error: NodeJS.ErrnoException | undefined = undefined
   private consumed = 0
+  private store = Buffer.alloc(0)
+  private length = 0
   private readonly watchers = new Set<() => void>()
 
   constructor(socket: Net.Socket) {
@@ -25,7 +25,7 @@ export class Wire {
       for (const watcher of [...this.watchers]) watcher()
     }
     socket.on("data", (chunk: Buffer) => {
-      this.received = Buffer.concat([this.received, chunk])
+      this.keep(chunk)
       wake()
     })
     socket.on("end", () => {
@@ -40,6 +40,23 @@ export class Wire {
       this.closed = true
       wake()
     })
+  }
+
+  /** Everything that came. */
+  get received(): Buffer {
+    return this.store.subarray(0, this.length)
+  }
+
+  // The room doubles, so that what comes in small pieces is not copied again with each of them.
+  private keep(chunk: Buffer): void {
+    const length = this.length + chunk.length
+    if (length > this.store.length) {
+      const store = Buffer.alloc(Math.max(length, 2 * this.store.length))
+      this.store.copy(store, 0, 0, this.length)
+      this.store = store
+    }
+    chunk.copy(this.store, this.length)
+    this.length = length
   }
 
   /** Waits until `look` finds something. */

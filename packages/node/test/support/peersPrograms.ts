@@ -21,6 +21,7 @@ const names = {
   nginx: ["nginx", "/usr/sbin/nginx"],
   "python3-h2": ["/usr/bin/python3"],
   "python3-websockets": ["/usr/bin/python3"],
+  "python3-wsproto": ["/usr/bin/python3"],
   slowhttptest: ["slowhttptest"],
   wrk: ["wrk"]
 } as const
@@ -28,7 +29,8 @@ const names = {
 // Debian's Python has the modules of Debian's packages.
 const needs: { readonly [P in Program]?: string } = {
   "python3-h2": "/usr/lib/python3/dist-packages/h2",
-  "python3-websockets": "/usr/lib/python3/dist-packages/websockets"
+  "python3-websockets": "/usr/lib/python3/dist-packages/websockets",
+  "python3-wsproto": "/usr/lib/python3/dist-packages/wsproto"
 }
 
 export type Program = keyof typeof names

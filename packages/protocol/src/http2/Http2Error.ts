@@ -159,6 +159,7 @@ export const reasons = {
   MissingAuthority: malformed("RFC 9113 §8.3.1", "neither :authority nor Host names a host"),
   AuthorityMismatch: malformed("RFC 9113 §8.3.1", "Host and :authority differ, or Host comes twice"),
   InvalidConnect: malformed("RFC 9113 §8.5", "CONNECT with a path or a scheme, or without an authority"),
+  HeadersInTunnel: stream("PROTOCOL_ERROR", "RFC 9113 §8.5", "HEADERS on a stream that CONNECT has opened"),
   InvalidExtendedConnect: malformed(
     "RFC 8441 §4",
     ":protocol in a request that is not an extended CONNECT, or that was not allowed"

@@ -123,6 +123,7 @@ export class ServerConnection extends Receiving.Receiving {
     if (ResponseFields.isFault(checked)) return this.makeError(checked.reason, streamId, checked.detail)
     if (stream === undefined || stream.answered || !this.canSend(streamId)) return checked
     stream.answered = true
+    stream.tunnel = opensTunnel
     stream.remaining = checked.length ?? -1
     const ends = checked.length === 0
     this.sender.block(streamId, head.status, ends)

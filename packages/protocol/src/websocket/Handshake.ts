@@ -33,6 +33,13 @@ export interface Request {
   readonly fields: FieldSection
 }
 
+/** What of an extended CONNECT the server's side looks at, RFC 8441 §5. */
+export interface ConnectRequest {
+  /** The value of `:protocol`. */
+  readonly protocol: string | undefined
+  readonly fields: FieldSection
+}
+
 /** What the server's side knows and wants. */
 export interface ServerOptions {
   readonly connectionId?: ConnectionId.ConnectionId | undefined
@@ -47,7 +54,7 @@ export interface ServerOptions {
 /** A handshake that was accepted. */
 export interface Accepted {
   readonly _tag: "Accepted"
-  /** The fields of the 101, `Upgrade` and `Connection` among them. */
+  /** The fields of the 101, `Upgrade` and `Connection` among them; or of the 200 over HTTP/2, which has neither. */
   readonly fields: Readonly<Record<string, string>>
   /** The subprotocol in use, if any. */
   readonly protocol: string | undefined
@@ -57,10 +64,11 @@ export interface Accepted {
   readonly deflate: PerMessageDeflate.Agreement | undefined
 }
 
-/** A handshake that was refused: `error.status` answers it, with these fields. */
+/** A handshake that was refused: `status` answers it, with these fields. */
 export interface Refused {
   readonly _tag: "Refused"
   readonly error: WebSocketError.WebSocketError
+  readonly status: number
   readonly fields: Readonly<Record<string, string>>
 }
 
@@ -111,14 +119,10 @@ const refusalFields: { readonly [T in WebSocketError.ReasonTag]?: Readonly<Recor
  */
 export const accept = (request: Request, options: ServerOptions = {}): Accepted | Refused => {
   const { fields } = request
-  const refuse = (tag: WebSocketError.ReasonTag, detail = ""): Refused => ({
-    _tag: "Refused",
-    error: WebSocketError.make(tag, {
-      detail,
-      ...(options.connectionId === undefined ? {} : { connectionId: options.connectionId })
-    }),
-    fields: refusalFields[tag] ?? {}
-  })
+  const refuse = (tag: WebSocketError.ReasonTag, detail = ""): Refused => {
+    const error = makeError(tag, detail, options)
+    return { _tag: "Refused", error, status: error.status, fields: refusalFields[tag] ?? {} }
+  }
   // §4.2.1, in its order.
   if (request.method !== "GET")
     return refuse("MethodNotGet", Grammar.isToken(request.method) ? request.method : "")
@@ -129,14 +133,62 @@ export const accept = (request: Request, options: ServerOptions = {}): Accepted 
   if (keys.length === 0) return refuse("MissingKey")
   if (keys.length > 1) return refuse("DuplicateKey")
   if (!key.test(keys[0])) return refuse("InvalidKey")
+  const agreed = negotiate(fields, options)
+  if (typeof agreed === "string") return refuse(agreed)
+  return {
+    ...agreed,
+    fields: {
+      connection: "Upgrade",
+      upgrade: "websocket",
+      "sec-websocket-accept": acceptOf(keys[0]),
+      ...agreed.fields
+    }
+  }
+}
+
+/**
+ * The server's side over HTTP/2, RFC 8441 §5: `:protocol` is there in place of Upgrade and Connection, and the stream in
+ * place of a key. Whether extended CONNECT was offered and has a scheme and a path is settled before.
+ *
+ * @example
+ * ```ts
+ * import * as FieldSection from "@nvo/protocol/http/FieldSection"
+ * import * as Handshake from "@nvo/protocol/websocket/Handshake"
+ *
+ * const fields = FieldSection.make([["sec-websocket-version", "13"], ["sec-websocket-protocol", "chat"]])
+ * const result = Handshake.acceptConnect({ protocol: "websocket", fields }, { protocols: ["chat"] })
+ * result.fields // { "sec-websocket-protocol": "chat" }
+ * ```
+ */
+export const acceptConnect = (request: ConnectRequest, options: ServerOptions = {}): Accepted | Refused => {
+  const refuse = (tag: WebSocketError.ReasonTag): Refused => {
+    const error = makeError(tag, "", options)
+    // RFC 9110 §15.5.22: 426 needs an Upgrade field, and HTTP/2 has none (RFC 9113 §8.2.2).
+    const status = error.status === 426 ? 400 : error.status
+    const version = tag === "MissingVersion" || tag === "UnsupportedVersion"
+    return { _tag: "Refused", error, status, fields: version ? { "sec-websocket-version": VERSION } : {} }
+  }
+  if (request.protocol?.toLowerCase() !== "websocket") return refuse("MissingUpgrade")
+  const agreed = negotiate(request.fields, options)
+  return typeof agreed === "string" ? refuse(agreed) : agreed
+}
+
+const makeError = (tag: WebSocketError.ReasonTag, detail: string, options: ServerOptions) =>
+  WebSocketError.make(tag, {
+    detail,
+    ...(options.connectionId === undefined ? {} : { connectionId: options.connectionId })
+  })
+
+// What is the same over any HTTP.
+const negotiate = (fields: FieldSection, options: ServerOptions): Accepted | WebSocketError.ReasonTag => {
   const versions = fields.getAll("sec-websocket-version")
-  if (versions.length === 0) return refuse("MissingVersion")
-  if (versions.length > 1 || versions[0] !== VERSION) return refuse("UnsupportedVersion")
+  if (versions.length === 0) return "MissingVersion"
+  if (versions.length > 1 || versions[0] !== VERSION) return "UnsupportedVersion"
   const requestedProtocols = tokens(fields, "sec-websocket-protocol")
-  if (requestedProtocols === undefined) return refuse("InvalidProtocols")
-  if (new Set(requestedProtocols).size !== requestedProtocols.length) return refuse("DuplicateProtocol")
+  if (requestedProtocols === undefined) return "InvalidProtocols"
+  if (new Set(requestedProtocols).size !== requestedProtocols.length) return "DuplicateProtocol"
   const offers = Extensions.parse(fields.getAll("sec-websocket-extensions"))
-  if (offers === undefined) return refuse("InvalidExtensions")
+  if (offers === undefined) return "InvalidExtensions"
 
   // §4.2.2: a subprotocol that both know, or none; extensions that the client offered.
   const protocol =
@@ -148,9 +200,6 @@ export const accept = (request: Request, options: ServerOptions = {}): Accepted 
   return {
     _tag: "Accepted",
     fields: {
-      connection: "Upgrade",
-      upgrade: "websocket",
-      "sec-websocket-accept": acceptOf(keys[0]),
       ...(protocol === undefined ? {} : { "sec-websocket-protocol": protocol }),
       ...(deflate === undefined ? {} : { "sec-websocket-extensions": Extensions.format([deflate.answer]) })
     },

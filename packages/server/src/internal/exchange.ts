@@ -20,6 +20,7 @@ import type { ProtocolVersion } from "../telemetry/HttpMetrics.ts"
 import type { Observation, Observed } from "../telemetry/Observation.ts"
 import type { EngineContext } from "./engineContext.ts"
 import type * as Pace from "./pace.ts"
+import type { Takeover } from "./webSocket/carrier.ts"
 
 /** The head of a request, as its protocol's decoder gave it. */
 export type Head = RequestEvent.RequestHead | Http2RequestHead.RequestHead
@@ -125,6 +126,9 @@ export abstract class Exchange implements Observed {
     headers: Headers.Headers
   ): Effect<Socket.Socket, HttpServerError>
 
+  /** Prepares to become a WebSocket's, with these fields in the head that says so; or what is wrong with them. */
+  abstract takeOver(fields: Fields): Takeover | Error
+
   get connectionId(): ConnectionId.ConnectionId {
     return this.transport.id
   }
@@ -135,6 +139,11 @@ export abstract class Exchange implements Observed {
   }
 
   get method(): string {
+    return this.head.method
+  }
+
+  /** The method as the application sees it. */
+  get seenMethod(): string {
     return this.head.method
   }
 

@@ -18,8 +18,9 @@ import type { Http1Exchange } from "./http1Exchange.ts"
 const withoutResponse = (cause: Cause.Cause<unknown>): Cause.Cause<unknown> =>
   Option.getOrElse(causeResponseStripped(cause)[1], () => cause)
 
-const isClose = (cause: Cause.Cause<unknown>): boolean =>
-  cause.reasons.every(
+/** Whether a cause is the end of what an exchange was handed to, as applications see it. */
+export const isClose = (cause: Cause.Cause<unknown>): boolean =>
+  withoutResponse(cause).reasons.every(
     (reason) =>
       reason._tag === "Interrupt" ||
       (reason._tag === "Fail" &&

@@ -139,4 +139,8 @@ export class Http1Exchange extends Exchange implements ResponseEncoder.Exchange 
   upgrade(request: HttpServerRequest, headers: Headers.Headers) {
     return Upgrade.upgrade(this, request, headers)
   }
+
+  takeOver(fields: Fields) {
+    return Upgrade.takeOver(this, fields)
+  }
 }

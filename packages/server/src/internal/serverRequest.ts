@@ -70,9 +70,9 @@ export class ServerRequest extends Inspectable.Class implements HttpServerReques
     return this.exchange
   }
 
-  /** As it was sent: methods are case-sensitive (RFC 9110 §9.1). */
+  /** As it was sent: methods are case-sensitive (RFC 9110 §9.1). GET for a WebSocket handshake over any HTTP. */
   get method(): string {
-    return this.exchange.head.method
+    return this.exchange.seenMethod
   }
 
   get originalUrl(): string {

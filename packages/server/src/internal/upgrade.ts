@@ -7,7 +7,7 @@
 import { Grammar, ResponseEncoder } from "@nvo/protocol"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
-import type * as Headers from "effect/http/Headers"
+import * as Headers from "effect/http/Headers"
 import { HttpServerError, InternalError, RequestParseError } from "effect/http/HttpServerError"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
@@ -16,8 +16,10 @@ import type * as Socket from "effect/socket/Socket"
 import * as ConnectionState from "../ConnectionState.ts"
 import * as ConnectionSocket from "./connectionSocket.ts"
 import { openError } from "./connectionSocket.ts"
+import type { Exchange, Fields } from "./exchange.ts"
 import type { Http1Exchange } from "./http1Exchange.ts"
 import * as RequestBody from "./requestBody.ts"
+import type { Takeover } from "./webSocket/carrier.ts"
 import * as WebSocketOpen from "./webSocket/open.ts"
 import * as SessionSocket from "./webSocket/sessionSocket.ts"
 import * as Settings from "./webSocket/settings.ts"
@@ -30,13 +32,13 @@ const reserved: ReadonlySet<string> = new Set([
   "transfer-encoding"
 ])
 
-const refused = (request: HttpServerRequest, description: string) =>
+export const refused = (request: HttpServerRequest, description: string) =>
   new HttpServerError({ reason: new RequestParseError({ request, description }) })
 
-const misused = (request: HttpServerRequest, description: string) =>
+export const misused = (request: HttpServerRequest, description: string) =>
   new HttpServerError({ reason: new InternalError({ request, description }) })
 
-const invalidHeader = (headers: Headers.Headers): string | undefined => {
+export const invalidHeader = (headers: Headers.Headers): string | undefined => {
   for (const name in headers) {
     if (reserved.has(name)) return `Upgrade responses cannot set the ${name} header`
     if (!Grammar.isToken(name) || !Grammar.isFieldValue(headers[name])) {
@@ -57,7 +59,7 @@ export const upgrade = (
     const protocol = exchange.head.upgrade
     if (!tunnel && protocol === undefined)
       return Effect.fail(refused(request, "not an upgradeable ServerRequest"))
-    if (protocol !== undefined && isWebSocket(protocol)) return webSocket(exchange, request, headers)
+    if (protocol !== undefined && isWebSocket(protocol)) return webSocketSocket(exchange, request, headers)
     const invalid = invalidHeader(headers)
     if (invalid !== undefined) return Effect.fail(misused(request, invalid))
     return Effect.succeed(makeSocket(exchange, request, headers, tunnel ? undefined : protocol))
@@ -67,15 +69,15 @@ const isWebSocket = (protocols: string): boolean =>
   protocols.split(",").some((protocol) => protocol.trim().toLowerCase() === "websocket")
 
 // As with other servers of Effect: no fields of the application's, and the client's first subprotocol.
-const webSocket = (
-  exchange: Http1Exchange,
+export const webSocketSocket = (
+  exchange: Exchange,
   request: HttpServerRequest,
   headers: Headers.Headers
 ): Effect.Effect<Socket.Socket, HttpServerError> => {
   for (const name in headers) {
     return Effect.fail(misused(request, `WebSocket upgrades do not take response headers: ${name}`))
   }
-  const settings = Settings.make(exchange.connection.engine.config)
+  const settings = Settings.make(exchange.engine.config)
   return Effect.map(WebSocketOpen.accept(exchange, request, "any", settings), (accepted) =>
     SessionSocket.make(
       Effect.andThen(finishBody(exchange, request), WebSocketOpen.open(exchange, accepted, settings))
@@ -83,9 +85,10 @@ const webSocket = (
   )
 }
 
-// The request's body ends before the other protocol begins; what nobody read of it is thrown away.
+// The request's body ends before the other protocol begins; what nobody read of it is thrown away. An extended CONNECT
+// has none: what follows its head is said in the other protocol (RFC 8441 §5).
 export const finishBody = (
-  exchange: Http1Exchange,
+  exchange: Exchange,
   request: HttpServerRequest
 ): Effect.Effect<void, Socket.SocketError> =>
   Effect.withFiber((fiber) => {
@@ -95,8 +98,32 @@ export const finishBody = (
       onFailure: (cause) =>
         Pull.isDoneCause(cause) ? Effect.void : Effect.fail(openError(Cause.squash(cause)))
     })
-    return exchange.bodyEnded ? Effect.void : loop
+    return exchange.bodyEnded || exchange.version === "2" ? Effect.void : loop
   })
+
+/** `Exchange.takeOver` for a connection. */
+export const takeOver = (exchange: Http1Exchange, fields: Fields): Takeover | Error => {
+  const { connection } = exchange
+  const { transport } = connection
+  const head = ResponseEncoder.encodeSwitch(exchange, 101, fields)
+  if (typeof head !== "string") return head
+  return {
+    carrier: transport,
+    begin: (session) => {
+      exchange.switched = HttpServerResponse.empty({ status: 101, headers: Headers.fromInput(fields) })
+      exchange.status = 101
+      connection.advance(ConnectionState.code.Switched)
+      connection.answered(exchange)
+      const written = transport.writeUnsafe([head])
+      if (typeof written !== "boolean") return written
+      connection.session = session
+      return undefined
+    },
+    rest: () => connection.incoming.takeRest(),
+    abort: () => connection.abort(),
+    fork: (effect) => void Effect.runForkWith(connection.context)(effect)
+  }
+}
 
 const makeSocket = (
   exchange: Http1Exchange,

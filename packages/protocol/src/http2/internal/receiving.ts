@@ -203,6 +203,7 @@ export abstract class Receiving extends Core {
     endStream: boolean,
     tooLarge: boolean
   ): void {
+    if (stream.tunnel) return this.failStream(stream.id, "HeadersInTunnel")
     if (!endStream) return this.failStream(stream.id, "MissingEndOfTrailers")
     // There is no way to answer in the middle of a body that may have been answered.
     if (tooLarge) return this.failStream(stream.id, "TrailersTooLarge")

@@ -27,6 +27,8 @@ export class Stream {
   sendWindow: number
   /** Whether the final head was sent. */
   answered = false
+  /** Whether it is a tunnel: nothing but data goes through it (§8.5). */
+  tunnel = false
   /** Octets of the response's body that are still due, or -1 if their number was not said. */
   remaining = -1
   queue: Array<Uint8Array> = []

@@ -10,6 +10,7 @@
  */
 import {
   type ConnectionId,
+  ErrorCode,
   type Http2Error,
   type Http2Event,
   type Http2RequestHead,
@@ -32,7 +33,9 @@ import * as OverloadError from "../../OverloadError.ts"
 import * as ServerConfig from "../../ServerConfig.ts"
 import type * as ServerError from "../../ServerError.ts"
 import type * as Transport from "../../Transport.ts"
+import * as TransportError from "../../TransportError.ts"
 import type { EngineContext } from "../engineContext.ts"
+import { isClose } from "../failures.ts"
 import { problem, turnedAway } from "../refusal.ts"
 import { answerFailure, handleResponse } from "../responseWriter.ts"
 import type { Served } from "../served.ts"
@@ -144,6 +147,12 @@ export class Http2Connection implements Served {
     if (this.machine.phase === "AwaitingPreface" || this.machine.phase === "AwaitingSettings") {
       return this.leave()
     }
+    for (const { carrier } of [...this.exchanges.values()]) carrier?.session?.goAway()
+    this.announceShutdown()
+  }
+
+  /** Serves no more streams than the peer has opened until it knows. */
+  announceShutdown(): void {
     this.machine.shutdown()
     this.deadlines.armShutdown()
     this.flush()
@@ -202,9 +211,26 @@ export class Http2Connection implements Served {
 
   readonly report = (error: ServerError.ServerError): Effect.Effect<void> => this.engine.errors.report(error)
 
+  /** Runs what nobody waits for. */
+  fork(effect: Effect.Effect<void>): void {
+    Effect.runForkWith(this.context)(effect)
+  }
+
   // From where no effect can be given.
   private tell(error: ServerError.ServerError): void {
-    Effect.runForkWith(this.context)(this.report(error))
+    this.fork(this.report(error))
+  }
+
+  private lost(cause: unknown): TransportError.TransportError {
+    return TransportError.make({ _tag: "ConnectionReset", cause }, this.id)
+  }
+
+  // What becomes of the streams that are open at the end.
+  private get ending(): TransportError.TransportError {
+    if (this.machine.error !== undefined) return this.lost(this.machine.error)
+    return this.expired || this.machine.phase === "Draining"
+      ? TransportError.make({ _tag: "ConnectionClosed" }, this.id)
+      : this.lost(new Error("the peer ended the connection"))
   }
 
   // --- reading -------------------------------------------------------------------------------------------------
@@ -220,7 +246,7 @@ export class Http2Connection implements Served {
         this.fiber = fiber
         fiber.setContext(this.context)
         this.transport.onDeparture = (departure) => {
-          if (departure === "Lost") this.abandonAll()
+          if (departure === "Lost") this.abandonAll(this.lost(new Error("the connection is lost")))
         }
         return Effect.catchCause(
           Effect.suspend(() => (this.first === undefined ? this.dispatch() : this.take(this.first))),
@@ -298,7 +324,7 @@ export class Http2Connection implements Served {
 
   // What is due when nothing more is read.
   private get end(): Effect.Effect<void> {
-    this.abandonAll()
+    this.abandonAll(this.ending)
     const fibers = [...this.exchanges.values()].flatMap(({ fiber }) => (fiber === undefined ? [] : [fiber]))
     // A refusal is followed by whatever the peer has sent meanwhile: a reset would take the GOAWAY from it.
     const refused = this.machine.phase === "Closed"
@@ -336,7 +362,9 @@ export class Http2Connection implements Served {
         return this.exchanges.get(event.streamId)?.endBody(event.trailers)
       case "StreamReset": {
         const exchange = this.exchanges.get(event.streamId)
-        if (exchange !== undefined) this.abandon(exchange)
+        if (exchange !== undefined) {
+          this.abandon(exchange, this.lost(new Error(`RST_STREAM with ${ErrorCode.nameOf(event.code)}`)))
+        }
         return
       }
       case "StreamFailed": {
@@ -344,7 +372,7 @@ export class Http2Connection implements Served {
         const exchange = this.exchanges.get(event.streamId)
         if (exchange === undefined) return
         exchange.observation?.fail(event.error.reason._tag)
-        return this.abandon(exchange)
+        return this.abandon(exchange, this.lost(event.error))
       }
       case "RequestRefused":
         return this.refuse(event)
@@ -439,16 +467,23 @@ export class Http2Connection implements Served {
   }
 
   // The peer does not want the answer any more, or cannot have it.
-  private abandon(exchange: Http2Exchange): void {
+  private abandon(exchange: Http2Exchange, error: TransportError.TransportError): void {
     if (exchange.isOver) return
+    // A WebSocket tells its application how it ended.
+    if (exchange.carrier?.session !== undefined) return exchange.close(error)
     exchange.aborted = true
     exchange.observation?.fail("ClientAborted")
-    exchange.close()
+    exchange.close(error)
     exchange.fiber?.interruptUnsafe(undefined, ClientAbort.annotation)
   }
 
-  private abandonAll(): void {
-    for (const exchange of [...this.exchanges.values()]) this.abandon(exchange)
+  private abandonAll(error: TransportError.TransportError): void {
+    for (const exchange of [...this.exchanges.values()]) this.abandon(exchange, error)
+  }
+
+  /** Whether a stream has deadlines of its own for a peer that takes nothing. */
+  watchesItself(streamId: number): boolean {
+    return this.exchanges.get(streamId)?.carrier?.session !== undefined
   }
 
   /** The peer keeps the window of a stream closed. */
@@ -457,7 +492,7 @@ export class Http2Connection implements Served {
     const exchange = this.exchanges.get(streamId)
     exchange?.observation?.fail("WriteTimeout")
     this.machine.reset(streamId, "CANCEL")
-    if (exchange !== undefined) this.abandon(exchange)
+    if (exchange !== undefined) this.abandon(exchange, this.lost(error))
     this.flushSoon()
     this.endIfDone()
   }
@@ -515,6 +550,8 @@ export class Http2Connection implements Served {
   private reportFailure(exchange: Http2Exchange, cause: Cause.Cause<unknown>): Effect.Effect<void> {
     if (exchange.timedOut !== undefined || this.isCut) return Effect.void
     if (exchange.aborted) return this.report(this.applicationError(exchange, { _tag: "ClientAborted" }))
+    // After a switch, how the peer closed is how applications learn that they are done.
+    if (exchange.switched !== undefined && isClose(cause)) return Effect.void
     // A failure that says itself which response it is (404, 400…) is an answer, not an error of the server.
     if (exchange.status > 0 && exchange.status < 500 && exchange.complete) return Effect.void
     const tag = exchange.status === 0 || exchange.complete ? "HandlerFailed" : "ResponseBodyFailed"

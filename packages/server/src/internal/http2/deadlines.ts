@@ -98,7 +98,7 @@ export class Http2Deadlines {
       else connection.giveUp(machine.abort("SettingsTimeout"))
     } else if (machine.isInHeaderBlock) connection.giveUp(this.error("HeadTimeout"))
     else if (connection.isIdle) connection.leave()
-    else connection.retire()
+    else connection.announceShutdown()
   }
 
   /** The shutdown was announced: it is committed when the peer answers, or after a while. */
@@ -122,6 +122,7 @@ export class Http2Deadlines {
     this.held = new Map()
     let due = Number.POSITIVE_INFINITY
     for (const { octets, streamId } of waiting) {
+      if (this.connection.watchesItself(streamId)) continue
       const known = before.get(streamId)
       const pace = known?.pace ?? Pace.make(millis.write)
       if (known === undefined) Pace.wait(pace, now)

@@ -16,7 +16,7 @@ import type * as Pull from "effect/Pull"
 import * as Stream from "effect/Stream"
 import { Deadline } from "../../Deadlines.ts"
 import * as Trailers from "../../Trailers.ts"
-import type { TransportError } from "../../TransportError.ts"
+import type * as TransportError from "../../TransportError.ts"
 import type { ProtocolVersion } from "../../telemetry/HttpMetrics.ts"
 import { Exchange, type Fields } from "../exchange.ts"
 import { toHeaders } from "../fields.ts"
@@ -25,7 +25,13 @@ import { cancelBody } from "../rawBody.ts"
 import { bodyFailed, fieldsOf, responseError } from "../responseWriter.ts"
 import type { Http2Connection } from "./connection.ts"
 import { Pieces } from "./pieces.ts"
+import * as StreamCarrier from "./streamCarrier.ts"
 import * as Tunnel from "./tunnel.ts"
+
+const NOBODY: Array<Resume> = []
+
+// What :protocol stands for.
+const HANDSHAKE = { connection: "Upgrade", upgrade: "websocket" }
 
 type Resume = (effect: Effect.Effect<void>) => void
 
@@ -42,7 +48,9 @@ export class Http2Exchange extends Exchange {
   private readonly inbox = new Pieces()
   private inputEnded: boolean
   private onBody: Resume | undefined = undefined
-  private onFlushed: Resume | undefined = undefined
+  private onFlushed: Array<Resume> = NOBODY
+  /** The octets of the WebSocket that it has become, if it has. */
+  carrier: StreamCarrier.StreamCarrier | undefined = undefined
   private bodyDeadline: Deadline | undefined = undefined
   private handlerDeadline: Deadline | undefined = undefined
   private handlerMillis = 0
@@ -71,13 +79,27 @@ export class Http2Exchange extends Exchange {
   // RFC 9113 §8.3.1: what takes the request for one of HTTP/1.1 finds the authority in Host.
   makeHeaders(): Headers.Headers {
     const headers = toHeaders(this.head.fields)
-    return "host" in headers ? headers : Headers.set(headers, "host", this.head.authority)
+    const hosted = "host" in headers ? headers : Headers.set(headers, "host", this.head.authority)
+    return this.isWebSocket ? Headers.setAll(hosted, HANDSHAKE) : hosted
+  }
+
+  // RFC 8441 §5: over HTTP/2, CONNECT stands where the handshake has GET. Routes and apps that look for a handshake are
+  // the same for both.
+  override get seenMethod(): string {
+    return this.isWebSocket ? "GET" : this.head.method
+  }
+
+  /** Whether the request is the handshake of a WebSocket. */
+  get isWebSocket(): boolean {
+    const { protocol } = this.head
+    return protocol !== undefined && protocol.toLowerCase() === "websocket"
   }
 
   // --- the body of the request ---
 
   /** Octets of the body have come. */
   offer(bytes: Uint8Array): void {
+    if (this.carrier !== undefined) return this.carrier.offer(bytes)
     this.inbox.push(bytes)
     this.resumeReader(bytes.length)
   }
@@ -86,13 +108,16 @@ export class Http2Exchange extends Exchange {
   endBody(trailers: Exchange["trailers"]): void {
     this.inputEnded = true
     this.trailers = trailers
-    this.resumeReader(0)
+    if (this.carrier !== undefined) this.carrier.endInput()
+    else this.resumeReader(0)
   }
 
   /** Nothing more comes: whoever waits is told. */
-  close(): void {
+  close(error: TransportError.TransportError): void {
     this.isOver = true
+    if (this.carrier !== undefined) return this.carrier.lose(error)
     this.resumeReader(0)
+    this.hasFlushed()
   }
 
   private resumeReader(octets: number): void {
@@ -122,7 +147,7 @@ export class Http2Exchange extends Exchange {
     return data
   }
 
-  readonly awaitBody: Pull.Pull<void, TransportError> = Effect.callback((resume) => {
+  readonly awaitBody: Pull.Pull<void, TransportError.TransportError> = Effect.callback((resume) => {
     if (!this.inbox.isEmpty || this.inputEnded || this.isOver || this.bodyError !== undefined) {
       return resume(Effect.void)
     }
@@ -281,19 +306,19 @@ export class Http2Exchange extends Exchange {
     return Effect.void
   }
 
-  /** Everything that was written has left. */
+  /** Everything that was written has left, or never will. */
   hasFlushed(): void {
     const { onFlushed } = this
-    if (onFlushed === undefined) return
-    this.onFlushed = undefined
-    onFlushed(Effect.void)
+    this.onFlushed = NOBODY
+    for (const resume of onFlushed) resume(Effect.void)
   }
 
-  private readonly flushed: Effect.Effect<void> = Effect.callback((resume) => {
+  /** Waits until everything that was written has left, or never will. Of a tunnel, several may wait. */
+  readonly flushed: Effect.Effect<void> = Effect.callback((resume) => {
     if (this.connection.machine.queuedOn(this.streamId) === 0) return resume(Effect.void)
-    this.onFlushed = resume
+    this.onFlushed = [...this.onFlushed, resume]
     return Effect.sync(() => {
-      if (this.onFlushed === resume) this.onFlushed = undefined
+      this.onFlushed = this.onFlushed.filter((other) => other !== resume)
     })
   })
 
@@ -317,5 +342,15 @@ export class Http2Exchange extends Exchange {
 
   upgrade(request: HttpServerRequest, headers: Headers.Headers) {
     return Tunnel.open(this, request, headers)
+  }
+
+  takeOver(fields: Fields) {
+    return StreamCarrier.takeOver(this, fields)
+  }
+
+  /** From here on, what comes is what is said through the stream. */
+  carry(): StreamCarrier.StreamCarrier {
+    this.carrier ??= new StreamCarrier.StreamCarrier(this, this.inbox, this.inputEnded)
+    return this.carrier
   }
 }

@@ -7,7 +7,7 @@ import { Http2Error, Latin1 } from "@nvo/protocol"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import type * as Headers from "effect/http/Headers"
-import { HttpServerError, RequestParseError } from "effect/http/HttpServerError"
+import type { HttpServerError } from "effect/http/HttpServerError"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import type * as Pull from "effect/Pull"
@@ -15,6 +15,7 @@ import type * as Socket from "effect/socket/Socket"
 import type * as Transport from "../../Transport.ts"
 import * as TransportError from "../../TransportError.ts"
 import * as ConnectionSocket from "../connectionSocket.ts"
+import * as Upgrade from "../upgrade.ts"
 import type { Http2Exchange } from "./exchange.ts"
 
 const concat = (chunks: ReadonlyArray<Uint8Array>): Uint8Array => {
@@ -57,14 +58,13 @@ export const open = (
   request: HttpServerRequest,
   headers: Headers.Headers
 ): Effect.Effect<Socket.Socket, HttpServerError> => {
-  // RFC 9113 §8.6: there is no Upgrade; what would be one is an extended CONNECT, which is not offered.
+  // RFC 9113 §8.6: there is no Upgrade; what would be one is an extended CONNECT (RFC 8441).
   if (exchange.method !== "CONNECT") {
-    return Effect.fail(
-      new HttpServerError({
-        reason: new RequestParseError({ request, description: "not an upgradeable ServerRequest" })
-      })
-    )
+    return Effect.fail(Upgrade.refused(request, "not an upgradeable ServerRequest"))
   }
+  if (exchange.isWebSocket) return Upgrade.webSocketSocket(exchange, request, headers)
+  const invalid = Upgrade.invalidHeader(headers)
+  if (invalid !== undefined) return Effect.fail(Upgrade.misused(request, invalid))
   const opening = Effect.gen(function* () {
     if (!exchange.isUnanswered) {
       return yield* ConnectionSocket.openError(

@@ -22,8 +22,8 @@ import {
 import * as Effect from "effect/Effect"
 import type { Diversion } from "../../ConnectionInbox.ts"
 import * as Deadlines from "../../Deadlines.ts"
-import type * as Transport from "../../Transport.ts"
 import type { TransportError } from "../../TransportError.ts"
+import type { Carrier } from "./carrier.ts"
 import { Rate } from "./rate.ts"
 import type { Settings } from "./settings.ts"
 
@@ -35,7 +35,7 @@ export type Batch = readonly [Data, ...Array<Data>]
 
 /** What a session knows of the server. */
 export interface Host {
-  readonly transport: Transport.Connection
+  readonly transport: Carrier
   readonly deadlines: Deadlines.Deadlines
   readonly settings: Settings
   readonly report: (error: WebSocketError.WebSocketError) => Effect.Effect<void>
