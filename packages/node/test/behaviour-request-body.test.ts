@@ -1,4 +1,5 @@
 /** How a handler reads a request's body, how often, and how much of it. */
+import { createHash } from "node:crypto"
 import { assert, describe, it } from "@effect/vitest"
 import { ByteSize, Effect, Schema, Stream } from "effect"
 import { HttpIncomingMessage, HttpServerRequest, HttpServerResponse } from "effect/http"
@@ -97,6 +98,25 @@ describe("a body", () => {
       for (const octet of Wire.request("POST", "/", {}, "piece by piece").toString("latin1"))
         yield* wire.send(octet)
       assert.strictEqual(json(yield* wire.response("POST")), "piece by piece")
+    })
+  )
+
+  it.live("that is large keeps its octets, however many come at once and whoever holds on to them", () =>
+    Effect.gen(function* () {
+      const { port } = yield* serve(
+        answering((request) =>
+          Effect.map(Stream.runCollect(request.stream), (chunks) =>
+            createHash("sha256").update(Buffer.concat(chunks)).digest("hex")
+          )
+        )
+      )
+      const length = 8 * 1024 * 1024 + 7
+      const bodies = [1, 2, 3].map((step) => Buffer.from(Uint8Array.from({ length }, (_, at) => at * step)))
+      const hashes = yield* Effect.forEach(bodies, (body) => post(port, body), { concurrency: "unbounded" })
+      assert.deepStrictEqual(
+        hashes.map(json),
+        bodies.map((body) => createHash("sha256").update(body).digest("hex"))
+      )
     })
   )
 
