@@ -5,6 +5,7 @@ import { Http1Error } from "@nvo/protocol"
 import * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as HttpIncomingMessage from "effect/http/HttpIncomingMessage"
 import { HttpServerError, RequestParseError } from "effect/http/HttpServerError"
@@ -57,42 +58,65 @@ export const bufferLimit = (exchange: Exchange, fiber: Fiber.Fiber<unknown, unkn
   return limit === undefined ? exchange.engine.config.bufferedBodyBytes : Number(limit)
 }
 
+type Octets = Arr.NonEmptyReadonlyArray<Uint8Array>
+
+// What has come of the body, its end, or why there is none; `undefined` where that has to be waited for.
+const take = (
+  exchange: Exchange,
+  request: HttpServerRequest,
+  limit: number | undefined
+): Exit.Exit<Octets, HttpServerError | Cause.Done> | undefined => {
+  if (exchange.isOver) {
+    return exchange.bodyEnded && !exchange.discarded
+      ? done
+      : Exit.fail(parseError(request, new ExchangeEnded()))
+  }
+  const data = exchange.takeBody()
+  if (limit !== undefined && exchange.bodyBytes > limit) {
+    return Exit.fail(parseError(request, new BodyTooLarge(limit)))
+  }
+  if (Arr.isArrayNonEmpty(data)) return Exit.succeed(data)
+  if (exchange.bodyEnded) return done
+  if (exchange.bodyError !== undefined) return Exit.fail(parseError(request, exchange.bodyError))
+  if (exchange.awaitsContinue) exchange.sendContinue()
+  return undefined
+}
+
+const done: Exit.Exit<never, Cause.Done> = Exit.fail(Cause.Done())
+
+// No octet is read of a body that says itself that it is too large.
+const refused = (
+  exchange: Exchange,
+  request: HttpServerRequest,
+  limit: number | undefined
+): Exit.Exit<never, HttpServerError> | undefined => {
+  const { framing } = exchange.head
+  return limit !== undefined && framing._tag === "Length" && framing.length > limit
+    ? Exit.fail(parseError(request, new BodyTooLarge(limit)))
+    : undefined
+}
+
+const waiting = <A, E>(
+  exchange: Exchange,
+  request: HttpServerRequest,
+  onSuccess: () => Effect.Effect<A, E>
+): Effect.Effect<A, E | HttpServerError> =>
+  Effect.matchCauseEffect(exchange.awaitBody, {
+    onSuccess,
+    onFailure: (cause) =>
+      Effect.failCause(Cause.map(cause as Cause.Cause<TransportError>, (error) => parseError(request, error)))
+  })
+
 /** The next octets of the body; ends with the body. `limit` counts the whole body. */
 export const pull = (
   exchange: Exchange,
   request: HttpServerRequest,
   limit: number | undefined
-): Pull.Pull<Arr.NonEmptyReadonlyArray<Uint8Array>, HttpServerError> => {
-  const { framing } = exchange.head
-  // No octet is read of a body that says itself that it is too large.
-  if (limit !== undefined && framing._tag === "Length" && framing.length > limit) {
-    return Effect.fail(parseError(request, new BodyTooLarge(limit)))
-  }
-  const next: Pull.Pull<Arr.NonEmptyReadonlyArray<Uint8Array>, HttpServerError> = Effect.suspend(
-    (): typeof next => {
-      if (exchange.isOver) {
-        return exchange.bodyEnded && !exchange.discarded
-          ? Cause.done()
-          : Effect.fail(parseError(request, new ExchangeEnded()))
-      }
-      const data = exchange.takeBody()
-      if (limit !== undefined && exchange.bodyBytes > limit) {
-        return Effect.fail(parseError(request, new BodyTooLarge(limit)))
-      }
-      if (Arr.isArrayNonEmpty(data)) return Effect.succeed(data)
-      if (exchange.bodyEnded) return Cause.done()
-      if (exchange.bodyError !== undefined) return Effect.fail(parseError(request, exchange.bodyError))
-      if (exchange.awaitsContinue) exchange.sendContinue()
-      return Effect.matchCauseEffect(exchange.awaitBody, {
-        onSuccess: () => next,
-        onFailure: (cause) =>
-          Effect.failCause(
-            Cause.map(cause as Cause.Cause<TransportError>, (error) => parseError(request, error))
-          )
-      })
-    }
+): Pull.Pull<Octets, HttpServerError> => {
+  const next: Pull.Pull<Octets, HttpServerError> = Effect.suspend(
+    (): typeof next => take(exchange, request, limit) ?? waiting(exchange, request, () => next)
   )
-  return next
+  return refused(exchange, request, limit) ?? next
 }
 
 const concat = (chunks: ReadonlyArray<Uint8Array>, length: number): Uint8Array => {
@@ -106,28 +130,29 @@ const concat = (chunks: ReadonlyArray<Uint8Array>, length: number): Uint8Array =
   return bytes
 }
 
-/** The whole body. */
+/** The whole body. Gives a finished effect where all of it has come. */
 export const readAll = (
   exchange: Exchange,
   request: HttpServerRequest,
   limit: number | undefined
-): Effect.Effect<Uint8Array, HttpServerError> =>
-  Effect.suspend(() => {
-    const chunks: Array<Uint8Array> = []
-    let length = 0
-    const next = pull(exchange, request, limit)
-    const loop: Effect.Effect<Uint8Array, HttpServerError> = Effect.matchCauseEffect(next, {
-      onSuccess: (data) => {
-        for (const chunk of data) {
-          chunks.push(chunk)
-          length += chunk.length
-        }
-        return exchange.bodyEnded ? Effect.succeed(concat(chunks, length)) : loop
-      },
-      onFailure: (cause) =>
-        Pull.isDoneCause(cause)
-          ? Effect.succeed(concat(chunks, length))
-          : Effect.failCause(cause as Cause.Cause<HttpServerError>)
-    })
-    return loop
-  })
+): Effect.Effect<Uint8Array, HttpServerError> => {
+  const chunks: Array<Uint8Array> = []
+  let length = 0
+  const loop = (): Effect.Effect<Uint8Array, HttpServerError> => {
+    while (true) {
+      const taken = take(exchange, request, limit)
+      if (taken === undefined) return waiting(exchange, request, loop)
+      if (Exit.isFailure(taken)) {
+        return Pull.isDoneCause(taken.cause)
+          ? Exit.succeed(concat(chunks, length))
+          : Exit.failCause(taken.cause as Cause.Cause<HttpServerError>)
+      }
+      for (const chunk of taken.value) {
+        chunks.push(chunk)
+        length += chunk.length
+      }
+      if (exchange.bodyEnded) return Exit.succeed(concat(chunks, length))
+    }
+  }
+  return refused(exchange, request, limit) ?? loop()
+}

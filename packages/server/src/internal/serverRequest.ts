@@ -4,6 +4,8 @@
 import type { ConnectionId } from "@nvo/protocol"
 import * as Effect from "effect/Effect"
 import * as Equal from "effect/Equal"
+import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
 import type * as FileSystem from "effect/FileSystem"
 import * as Hash from "effect/Hash"
 import * as Cookies from "effect/http/Cookies"
@@ -25,6 +27,7 @@ import type { Exchange, Head } from "./exchange.ts"
 import * as RequestBody from "./requestBody.ts"
 
 const textDecoder = new TextDecoder()
+const decodeText = (bytes: Uint8Array): string => textDecoder.decode(bytes)
 const formDecoder = new TextDecoder("utf-8", { ignoreBOM: true })
 
 /** What `request.source` is on this server. */
@@ -124,15 +127,18 @@ export class ServerRequest extends Inspectable.Class implements HttpServerReques
     )
   }
 
+  // The body as a whole, for whoever asks first and all others.
+  private read(fiber: Fiber.Fiber<unknown, unknown>): Effect.Effect<Uint8Array, HttpServerError> {
+    const { exchange } = this
+    if (exchange.cachedBytes === undefined) {
+      const bytes = RequestBody.readAll(exchange, this, RequestBody.bufferLimit(exchange, fiber))
+      exchange.cachedBytes = Exit.isExit(bytes) ? bytes : Effect.runSync(Effect.cached(bytes))
+    }
+    return exchange.cachedBytes
+  }
+
   private get bytes(): Effect.Effect<Uint8Array, HttpServerError> {
-    this.exchange.cachedBytes ??= Effect.runSync(
-      Effect.cached(
-        Effect.withFiber((fiber) =>
-          RequestBody.readAll(this.exchange, this, RequestBody.bufferLimit(this.exchange, fiber))
-        )
-      )
-    )
-    return this.exchange.cachedBytes
+    return Effect.withFiber((fiber) => this.read(fiber))
   }
 
   get arrayBuffer(): Effect.Effect<ArrayBuffer, HttpServerError> {
@@ -145,7 +151,7 @@ export class ServerRequest extends Inspectable.Class implements HttpServerReques
   }
 
   get text(): Effect.Effect<string, HttpServerError> {
-    return Effect.map(this.bytes, (bytes) => textDecoder.decode(bytes))
+    return Effect.withFiber((fiber) => Effect.mapEager(this.read(fiber), decodeText))
   }
 
   get json(): Effect.Effect<Schema.Json, HttpServerError> {
