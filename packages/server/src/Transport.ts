@@ -37,6 +37,8 @@ export interface Connection {
   readonly bytesRead: number
   /** Octets that the operating system has taken so far: grows while a peer reads, stands still when it does not. */
   readonly bytesWritten: number
+  /** Octets that were written and that the operating system has not taken yet. */
+  readonly bytesQueued: number
   /**
    * The next octets, at least one (but see `wake`). Ends (`Cause.Done`) when the peer has ended its side. Nothing is read that
    * was not asked for, but for a bounded read-ahead, so that a peer's leaving is noticed. One pull at a time.

@@ -47,6 +47,7 @@ const transport: Transport.Connection = {
   writeUnsafe: () => true,
   bytesRead: 0,
   bytesWritten: 0,
+  bytesQueued: 0,
   pullUnsafe: () => false,
   wake: () => {},
   divert: () => {},

@@ -95,6 +95,10 @@ export class NetConnection implements Transport.Connection {
     return Math.max(0, dispatched - held)
   }
 
+  get bytesQueued(): number {
+    return this.socket.writableLength + this.outboxBytes
+  }
+
   pullUnsafe(reader: ConnectionInbox.Reader): Uint8Array | boolean {
     return this.inbox.pullUnsafe(reader)
   }

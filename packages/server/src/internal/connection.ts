@@ -476,10 +476,14 @@ export class Connection implements Served {
     this.deadlines.armIdle()
   }
 
+  // What was written before and still waits reaches a peer that takes it: the connection has nothing more to do, which
+  // is no reason to cut what it has done.
   private get finish(): Effect.Effect<void> {
-    return Effect.sync(() => {
+    const { bytesQueued, end } = this.transport
+    const close = Effect.sync(() => {
       this.exchange = undefined
       if (this.phase !== "Closed") this.advance(ConnectionState.code.Finished)
     })
+    return bytesQueued === 0 ? close : Effect.andThen(Effect.ignore(this.deadlines.sending(end)), close)
   }
 }

@@ -55,7 +55,7 @@ export const conclude = Effect.fnUntraced(function* (
     self.reuse()
     return true
   }
-  yield* endAndLinger(self, !exchange.bodyEnded || self.incoming.hasRest)
+  yield* endAndLinger(self, true)
   return false
 })
 
@@ -96,7 +96,11 @@ const drainBody = (self: Connection, exchange: Http1Exchange): Effect.Effect<voi
   )
 }
 
-/** Ends this side; where the peer may still be sending, goes on reading for a while (RFC 9112 §9.6). */
+/**
+ * Ends this side; where the peer may still be sending, goes on reading for a while (RFC 9112 §9.6). It may be sending
+ * whatever it has said: a request that is on its way is answered by the operating system with a reset once nobody reads,
+ * and the reset takes the response away from a peer that has not read it yet.
+ */
 export const endAndLinger = (self: Connection, peerMaySend: boolean): Effect.Effect<void> => {
   const { deadlines, transport } = self
   if (self.phase !== "Lingering") self.advance(ConnectionState.code.Ended)

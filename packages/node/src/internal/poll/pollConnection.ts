@@ -93,6 +93,10 @@ export class PollConnection implements Transport.Connection {
     return this.inbox.bytesRead
   }
 
+  get bytesQueued(): number {
+    return this.pendingBytes + this.outboxBytes
+  }
+
   pullUnsafe(reader: ConnectionInbox.Reader): Uint8Array | boolean {
     return this.inbox.pullUnsafe(reader)
   }

@@ -59,6 +59,10 @@ export class ServerEnd implements Transport.Connection {
     return this.outgoing.taken
   }
 
+  get bytesQueued(): number {
+    return this.outgoing.queued
+  }
+
   pullUnsafe(reader: ConnectionInbox.Reader): Uint8Array | boolean {
     return this.inbox.pullUnsafe(reader)
   }

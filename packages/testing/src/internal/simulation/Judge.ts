@@ -21,12 +21,10 @@ type Say = (text: string) => void
 const SLOW_MILLIS = 5_000
 
 // Whether so little goes through at a time that a peer may fall behind the slowest rate that the server bears.
-const isSlow = ({ limits, plan }: Scenario, script: Script, seen: Circumstances): boolean =>
+const isSlow = ({ plan }: Scenario, script: Script, seen: Circumstances): boolean =>
   seen.stalled > SLOW_MILLIS ||
   [plan.toServer, plan.toClient].some(({ buffer, latency }) => latency[1] > 0 && buffer < 4_000) ||
-  // A connection counts as idle once its responses are written, and the network may hold them for longer than that.
-  (script.readGap > 0 &&
-    (limits.idleTimeout > 0 || Math.min(plan.toClient.segment[1], plan.toClient.buffer) <= 100))
+  (script.readGap > 0 && Math.min(plan.toClient.segment[1], plan.toClient.buffer) <= 100)
 
 const mayBeTurnedAway = ({ clients, limits }: Scenario): boolean =>
   (limits.connectionCount > 0 && limits.connectionCount < clients.length) ||
@@ -109,9 +107,7 @@ export const judge = (
     if (received.left && response === last && response.status === 400) continue
     checkAnswer(scenario, ask, response, say)
     if (!response.complete && response !== last) say("an answer was cut off and another one followed")
-    // What this client pipelined behind a body that ends with the connection may bring a reset upon it.
-    const overran = response.framing === "Close" && script.pipelined && index < script.asks.length - 1
-    if (!response.complete && !excused && !overran) say(`the answer to request ${ask.id} was cut off`)
+    if (!response.complete && !excused) say(`the answer to request ${ask.id} was cut off`)
     if (response.complete && !response.persistent && !excused) {
       if (!mayClose(scenario, script, ask, index, response.status))
         say(`the connection closes after request ${ask.id} for no reason`)
