@@ -16,6 +16,7 @@ import { HttpServerRequest } from "effect/http/HttpServerRequest"
 import type { HttpServerResponse } from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Scheduler from "effect/Scheduler"
 import { Connections } from "./Connections.ts"
 import * as Deadlines from "./Deadlines.ts"
 import { Health } from "./Health.ts"
@@ -26,7 +27,7 @@ import { Overload } from "./internal/overload.ts"
 import { handleResponse } from "./internal/responseWriter.ts"
 import { ServerRequest } from "./internal/serverRequest.ts"
 import { Serving } from "./internal/serving.ts"
-import type { OverloadError } from "./OverloadError.ts"
+import * as OverloadError from "./OverloadError.ts"
 import type { ServerConfig } from "./ServerConfig.ts"
 import { ServerErrors } from "./ServerErrors.ts"
 import type * as Transport from "./Transport.ts"
@@ -94,8 +95,9 @@ export const make = Effect.fnUntraced(function* (
       const clock = yield* Clock.Clock
       const deadlines = yield* Deadlines.make
       const requestIds = yield* RequestId.make(config.requestIdHeader)
+      const dispatcher = (yield* Scheduler.Scheduler).makeDispatcher()
       const run = Effect.runForkWith(context)
-      const shed = new Burst<OverloadError>(deadlines, errors, run, "requests were turned away")
+      const shed = new Burst<OverloadError.OverloadError>(deadlines, errors, run, "requests were turned away")
       const engine: EngineContext = {
         config,
         millis: millisOf(config),
@@ -120,9 +122,10 @@ export const make = Effect.fnUntraced(function* (
             queueTimeout: Duration.toMillis(config.queueTimeout),
             loopDelay: Duration.toMillis(config.loopDelay)
           },
-          deadlines
+          deadlines,
+          (task) => dispatcher.scheduleTask(task, 0)
         ),
-        shed: (error) => shed.add(error),
+        shed: (reason, connectionId) => shed.add(reason._tag, () => OverloadError.make(reason, connectionId)),
         isExempt: (target) => {
           const query = target.indexOf("?")
           return health.paths.has(query === -1 ? target : target.slice(0, query))

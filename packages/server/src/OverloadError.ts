@@ -11,7 +11,7 @@ export type OverloadErrorReason =
   | { readonly _tag: "ConnectionRefused"; readonly limit: number }
   /** An idle connection was closed to make room for another. */
   | { readonly _tag: "ConnectionEvicted"; readonly limit: number }
-  /** A request came when the event loop was more than `loopDelay` milliseconds behind. */
+  /** A request waited for its turn for more than `loopDelay` milliseconds: the event loop is behind. */
   | { readonly _tag: "LoopDelayed"; readonly limit: number }
   /** A request came when `inFlightCount` were in flight and `queueCount` waited. */
   | { readonly _tag: "QueueFull"; readonly limit: number }

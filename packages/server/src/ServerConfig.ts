@@ -305,7 +305,7 @@ export const ServerConfig = Schema.Struct({
     duration,
     "500 millis",
     "duration",
-    "How far the event loop may fall behind in one turn. While it does, requests that are read later in the turn: 503. A request that is served waits for no more than about three times this. 0: it may."
+    "How long a request may wait for its turn while the event loop is behind. Longer: 503. A request that is served waits for three times this at most. 0: for ever."
   ),
   retryAfter: withDefault(
     duration,

@@ -44,15 +44,17 @@ export class ServerErrors extends Context.Service<
   static readonly layer: Layer.Layer<ServerErrors> = Layer.effect(ServerErrors)(
     Effect.gen(function* () {
       const pubsub = yield* PubSub.sliding<ServerError.ServerError>(STREAM_CAPACITY)
-      const count = (error: ServerError.ServerError) =>
-        Metric.update(
-          Metric.withAttributes(errorsTotal, {
-            error: error._tag,
-            reason: ServerError.reasonOf(error),
-            initiator: error.initiator
-          }),
-          1
-        )
+      const series = new Map<string, Metric.Counter<number>>()
+      const count = (error: ServerError.ServerError) => {
+        const reason = ServerError.reasonOf(error)
+        const name = `${error._tag} ${reason} ${error.initiator}`
+        let one = series.get(name)
+        if (one === undefined) {
+          one = Metric.withAttributes(errorsTotal, { error: error._tag, reason, initiator: error.initiator })
+          series.set(name, one)
+        }
+        return Metric.update(one, 1)
+      }
       return {
         count,
         report: Effect.fnUntraced(function* (

@@ -33,6 +33,8 @@ export interface Report {
   readonly timely: number
   readonly shed: number
   readonly failed: number
+  /** Of `failed`, those that were not sent in time: no connection was free. */
+  readonly unsent: number
   readonly p50: number
   readonly p99: number
   readonly p999: number
@@ -49,6 +51,7 @@ let timely = 0
 let end = Number.POSITIVE_INFINITY
 let shed = 0
 let failed = 0
+let unsent = 0
 let octets = 0
 
 /** One connection: at most one request under way. Reads answers with a length, and chunked ones. */
@@ -180,6 +183,7 @@ const report = (seconds: number): Report => ({
   timely,
   shed,
   failed,
+  unsent,
   p50: latencies.quantile(0.5),
   p99: latencies.quantile(0.99),
   p999: latencies.quantile(0.999),
@@ -226,6 +230,7 @@ const openLoop = (rate: number): void => {
         // Nobody could send it in time: it counts as a request that was not answered.
         if (at - dueAt < patience) break
         failed++
+        unsent++
         sent++
         continue
       }

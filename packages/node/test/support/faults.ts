@@ -490,7 +490,7 @@ export const faults: ReadonlyArray<Fault> = [
   },
   {
     name: "a handler that blocks the event loop",
-    does: "requests that are read late in the turn: 503; health endpoints are answered; it recovers by itself",
+    does: "requests that have waited for longer: 503; health endpoints are answered; it recovers by itself",
     after: "loopDelay",
     test: (world) =>
       Effect.gen(function* () {

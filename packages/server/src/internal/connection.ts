@@ -22,7 +22,7 @@ import * as ApplicationError from "../ApplicationError.ts"
 import * as ConnectionState from "../ConnectionState.ts"
 import type { ConnectionInfo } from "../Connections.ts"
 import type * as DeadlineError from "../DeadlineError.ts"
-import * as OverloadError from "../OverloadError.ts"
+import type * as OverloadError from "../OverloadError.ts"
 import * as ServerConfig from "../ServerConfig.ts"
 import type * as ServerError from "../ServerError.ts"
 import type * as Transport from "../Transport.ts"
@@ -419,7 +419,7 @@ export class Connection implements Served {
 
   private turnAway(exchange: Http1Exchange, reason: OverloadError.OverloadErrorReason): Effect.Effect<void> {
     const { config, shed } = this.engine
-    shed(OverloadError.make(reason, this.id))
+    shed(reason, this.id)
     return Effect.matchCauseEffect(
       handleResponse(new ServerRequest(exchange), turnedAway(reason, config.retryAfter)),
       {

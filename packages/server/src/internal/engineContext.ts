@@ -1,9 +1,9 @@
 /** What all connections of one `serve` share. */
-import type { DeflateCodec } from "@nvo/protocol"
+import type { ConnectionId, DeflateCodec } from "@nvo/protocol"
 import type * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import type { Deadlines } from "../Deadlines.ts"
-import type { OverloadError } from "../OverloadError.ts"
+import type { OverloadErrorReason } from "../OverloadError.ts"
 import type { ServerConfig } from "../ServerConfig.ts"
 import type { ServerErrors } from "../ServerErrors.ts"
 import type { RequestIds } from "../telemetry/RequestId.ts"
@@ -41,7 +41,7 @@ export interface EngineContext {
   readonly deflateCodec: DeflateCodec.DeflateCodec["Service"] | undefined
   readonly overload: Overload
   /** Tells of a request that was turned away, once for a burst. */
-  readonly shed: (error: OverloadError) => void
+  readonly shed: (reason: OverloadErrorReason, connectionId: ConnectionId.ConnectionId) => void
   /** Whether a request target is answered whatever the load: a health endpoint. */
   readonly isExempt: (target: string) => boolean
   /** The Date field's value for now. */

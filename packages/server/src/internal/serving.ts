@@ -106,18 +106,21 @@ export class Serving {
   // Descriptors that have run out come back when connections end: a moment without accepting, and no busy loop.
   private acceptFailed(error: TransportError): Effect.Effect<void> {
     if (error.reason._tag !== "AcceptFailed") return this.engine.errors.report(error)
-    this.notAccepted.add(error)
+    this.notAccepted.add(error.reason._tag, () => error)
     return Effect.sleep(this.engine.config.acceptPause)
   }
 
   // A connection has come. Where there are too many, an idle one makes room; where none is idle, it is told so.
   private take(transport: Transport.Connection, scope: Scope.Closeable, acceptedAt: number): void {
     this.accepted++
+    this.engine.overload.accepted()
     const { connectionCount: limit, connectionPolicy, surplusCount } = this.engine.config
     const full = limit > 0 && this.active.size >= limit
     const surplus = full && !(connectionPolicy === "evict" && this.evict())
     if (surplus && this.active.size >= limit + surplusCount) {
-      this.turnedAway.add(OverloadError.make({ _tag: "ConnectionRefused", limit }, transport.id))
+      this.turnedAway.add("ConnectionRefused", () =>
+        OverloadError.make({ _tag: "ConnectionRefused", limit }, transport.id)
+      )
       this.run(Effect.andThen(transport.reset, Scope.close(scope, Exit.void)))
       return
     }
@@ -130,7 +133,10 @@ export class Serving {
         // It may have been used or have ended since it was chosen.
         if (victim.idleSince === undefined || !this.registry.entries.has(victim.id)) continue
         const { connectionCount: limit } = this.engine.config
-        this.turnedAway.add(OverloadError.make({ _tag: "ConnectionEvicted", limit }, victim.id))
+        const evicted = victim
+        this.turnedAway.add("ConnectionEvicted", () =>
+          OverloadError.make({ _tag: "ConnectionEvicted", limit }, evicted.id)
+        )
         victim.leave()
         return true
       }

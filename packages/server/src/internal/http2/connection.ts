@@ -29,7 +29,7 @@ import * as ApplicationError from "../../ApplicationError.ts"
 import type * as ConnectionState from "../../ConnectionState.ts"
 import type { ConnectionInfo } from "../../Connections.ts"
 import * as DeadlineError from "../../DeadlineError.ts"
-import * as OverloadError from "../../OverloadError.ts"
+import type * as OverloadError from "../../OverloadError.ts"
 import * as ServerConfig from "../../ServerConfig.ts"
 import type * as ServerError from "../../ServerError.ts"
 import type * as Transport from "../../Transport.ts"
@@ -462,7 +462,7 @@ export class Http2Connection implements Served {
     reason: OverloadError.OverloadErrorReason
   ): Effect.Effect<unknown> {
     const { config, shed } = this.engine
-    shed(OverloadError.make(reason, this.id))
+    shed(reason, this.id)
     return Effect.ignore(handleResponse(new ServerRequest(exchange), turnedAway(reason, config.retryAfter)))
   }
 
