@@ -22,11 +22,25 @@ const overPoll = {
 // Where .ci/run reads the counts from.
 const report = process.env.NVO_TEST_REPORT
 
+// Where scripts/coverage.ts reads from what the tests pass. All projects count: most of the engine is tested through
+// real sockets. Patterns are relative to the root of each project.
+const coverage = process.env.NVO_COVERAGE
+
 export default defineConfig({
   test: {
     testTimeout: 60_000,
     hookTimeout: 60_000,
     reporters: report === undefined ? ["default"] : ["default", ["json", { outputFile: report }]],
+    ...(coverage !== undefined && {
+      coverage: {
+        enabled: true,
+        provider: "v8",
+        include: ["src/**"],
+        reporter: ["json-summary", "html"],
+        reportsDirectory: coverage,
+        reportOnFailure: true
+      }
+    }),
     projects: [
       ...[
         "packages/protocol",

@@ -1,0 +1,2 @@
+import type { Equivalent } from "./run.ts"
+export const equivalents: ReadonlyArray<Equivalent> = []

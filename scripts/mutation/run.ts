@@ -1,0 +1,201 @@
+// Tries mutants on several cores. A worker that runs into its deadline or runs out of memory is ended, which is an
+// answer: its mutant was noticed.
+import { createHash } from "node:crypto"
+import * as fs from "node:fs"
+import * as path from "node:path"
+import { Worker } from "node:worker_threads"
+import { Data, Effect, Ref, type Scope } from "effect"
+import * as Mutants from "./mutants.ts"
+import type { Answer, Job, Order } from "./worker.ts"
+
+/** A mutant that no test can notice, and why. It is found by the text of its line, not by its number. */
+export interface Equivalent {
+  readonly file: string
+  /** The line as it is in the source, without the white space around it. */
+  readonly line: string
+  /** What becomes what; the original may be cut anywhere after it can be told from others. */
+  readonly change: readonly [original: string, replacement: string]
+  readonly reason: string
+}
+
+/** What is changed, and what should notice it. Paths are relative to `root`. */
+export interface Target {
+  readonly root: string
+  readonly sources: ReadonlyArray<string>
+  /** Folders or files that are loaded anew for each mutant: the sources and what imports them. */
+  readonly reload: ReadonlyArray<string>
+  readonly tests: ReadonlyArray<string>
+  readonly equivalents: ReadonlyArray<Equivalent>
+}
+
+/** What became of a mutant. `Explained` survived, as was expected. */
+export type Fate = "Killed" | "TimedOut" | "Survived" | "Explained"
+
+export interface Tried {
+  readonly mutant: Mutants.Mutant
+  readonly fate: Fate
+  /** The test that noticed it; empty where none did, or where it was the deadline. */
+  readonly by: string
+  /** The line of the source on which it begins, without the white space around it. */
+  readonly line: string
+}
+
+/** The tests fail on the sources as they are. */
+export class TestsFail extends Data.TaggedError("TestsFail")<{
+  readonly test: string
+  readonly error: string
+}> {
+  override get message(): string {
+    return `without a mutant, ${this.test}: ${this.error}`
+  }
+}
+
+/** So many of the mutants, drawn by the seed: the same seed draws the same ones, whatever else is there. */
+export const sample = (
+  mutants: ReadonlyArray<Mutants.Mutant>,
+  size: number,
+  seed: number
+): ReadonlyArray<Mutants.Mutant> => {
+  const rank = ({ end, file, replacement, start }: Mutants.Mutant): string =>
+    createHash("sha256")
+      .update(JSON.stringify([seed, file, start, end, replacement]))
+      .digest("hex")
+  const drawn = new Set(
+    mutants
+      .map((mutant) => [rank(mutant), mutant] as const)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .slice(0, size)
+      .map(([, mutant]) => mutant)
+  )
+  return mutants.filter((mutant) => drawn.has(mutant))
+}
+
+/** All mutants of the target's sources. */
+export const mutantsOf = ({ root, sources }: Target): ReadonlyArray<Mutants.Mutant> =>
+  sources.flatMap((file) => Mutants.of(file, fs.readFileSync(path.join(root, file), "utf8")))
+
+/** Whether a mutant, on this line of its source, is the one that is meant. */
+export const explainsMutant = (known: Equivalent, mutant: Mutants.Mutant, line: string): boolean =>
+  known.file === mutant.file &&
+  known.line === line &&
+  mutant.original.startsWith(known.change[0]) &&
+  mutant.replacement === known.change[1]
+
+const lineOf = (root: string, { file, line }: Mutants.Mutant): string =>
+  fs.readFileSync(path.join(root, file), "utf8").split("\n")[line - 1].trim()
+
+// How long a test may run on a mutant, in ms. Generous, since others may use the machine: what is to be noticed is
+// a loop without an end.
+const limitOf = (ms: number): number => 5_000 + 20 * ms
+
+// Mutants that a worker tries before the next one takes over: modules that were loaded stay in memory.
+const SHIFT = 100
+
+const MEMORY: Worker["resourceLimits"] = { maxOldGenerationSizeMb: 1_024 }
+
+interface Thread {
+  readonly attempt: (order: Order) => Effect.Effect<Answer | "TimedOut">
+}
+
+const thread = (target: Target, seed: number): Effect.Effect<Thread, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const deadline = new Float64Array(new SharedArrayBuffer(8))
+    const { reload, root, tests } = target
+    const job: Job = { root, reload, tests, seed, deadline }
+    const worker = yield* Effect.acquireRelease(
+      Effect.sync(
+        () =>
+          new Worker(new URL("./worker.ts", import.meta.url), {
+            workerData: job,
+            resourceLimits: MEMORY,
+            stdout: true,
+            stderr: true
+          })
+      ),
+      (worker) => Effect.promise(() => worker.terminate())
+    )
+    return {
+      attempt: (order) =>
+        Effect.callback((resume) => {
+          deadline[0] = Number.POSITIVE_INFINITY
+          const watch = setInterval(() => {
+            if (Date.now() > deadline[0]) finish("TimedOut")
+          }, 100)
+          const finish = (answer: Answer | "TimedOut") => {
+            clearInterval(watch)
+            worker.off("message", finish).off("error", failed)
+            resume(Effect.succeed(answer))
+          }
+          const failed = (error: unknown) =>
+            finish({ _tag: "Killed", test: "the process", error: String(error) })
+          worker.on("message", finish).on("error", failed)
+          worker.postMessage(order)
+        })
+    }
+  })
+
+/** Tries the mutants, in any order, and tells of each. */
+export const run = (
+  target: Target,
+  mutants: ReadonlyArray<Mutants.Mutant>,
+  options: { readonly cores: number; readonly seed: number; readonly onTried: (tried: Tried) => void }
+): Effect.Effect<ReadonlyArray<Tried>, TestsFail> =>
+  Effect.gen(function* () {
+    const asIs = yield* Effect.scoped(
+      Effect.flatMap(thread(target, options.seed), ({ attempt }) =>
+        attempt({ mutant: undefined, first: [], limits: {} })
+      )
+    )
+    if (asIs === "TimedOut") return yield* new TestsFail({ test: "a test", error: "does not end" })
+    if (asIs._tag === "Killed") return yield* new TestsFail(asIs)
+    const limits = Object.fromEntries(
+      Object.entries(asIs.durations).map(([name, duration]) => [name, limitOf(duration)])
+    )
+
+    const all: Array<Tried> = []
+    // By file: the tests that noticed a mutant, the last one first. They are likely to notice the next.
+    const killers = new Map<string, ReadonlyArray<string>>()
+    const tell = (mutant: Mutants.Mutant, answer: Answer | "TimedOut") => {
+      const by = answer !== "TimedOut" && answer._tag === "Killed" ? answer.test : ""
+      const survived = answer !== "TimedOut" && by === ""
+      if (by !== "") {
+        const before = killers.get(mutant.file) ?? []
+        killers.set(mutant.file, [by, ...before.filter((test) => test !== by)].slice(0, 30))
+      }
+      const line = lineOf(target.root, mutant)
+      const fate = survived
+        ? target.equivalents.some((known) => explainsMutant(known, mutant, line))
+          ? "Explained"
+          : "Survived"
+        : answer === "TimedOut"
+          ? "TimedOut"
+          : "Killed"
+      const tried = { mutant, fate, by, line } as const
+      all.push(tried)
+      options.onTried(tried)
+    }
+
+    const next = yield* Ref.make(0)
+    const take = Ref.getAndUpdate(next, (at) => at + 1)
+    // Gives whether there is more to try.
+    const shift = Effect.gen(function* () {
+      const { attempt } = yield* thread(target, options.seed)
+      for (let tries = 0; tries < SHIFT; tries++) {
+        const mutant = mutants[yield* take]
+        if (mutant === undefined) return false
+        const answer = yield* attempt({ mutant, first: killers.get(mutant.file) ?? [], limits })
+        tell(mutant, answer)
+        // A worker that was stopped in the middle, or that has failed, tries nothing more.
+        if (answer === "TimedOut" || (answer._tag === "Killed" && answer.test === "the process")) return true
+      }
+      return true
+    })
+    const core = Effect.gen(function* () {
+      while (yield* Effect.scoped(shift)) {}
+    })
+    yield* Effect.all(
+      Array.from({ length: options.cores }, () => core),
+      { concurrency: "unbounded", discard: true }
+    )
+    return all
+  })
