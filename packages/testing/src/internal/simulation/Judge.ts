@@ -30,17 +30,19 @@ const mayBeTurnedAway = ({ clients, limits }: Scenario): boolean =>
   (limits.connectionCount > 0 && limits.connectionCount < clients.length) ||
   (limits.inFlightCount > 0 && limits.inFlightCount < clients.length)
 
-const mayTimeOut = ({ limits, plan }: Scenario, ask: Ask): boolean =>
+const mayTimeOut = ({ limits, plan }: Scenario, { readGap }: Script, ask: Ask): boolean =>
   limits.handlerTimeout > 0 &&
   (ask.sleep >= limits.handlerTimeout ||
+    // A client that waits for 100 and reads late sends its body late.
+    (ask.expectContinue && readGap > 0) ||
     // Whoever reads a body waits for the network, in both directions where the client waits for 100; a chunked one has
     // an end to wait for, however short it is.
     (ask.body + ask.chunk > 0 &&
       [plan.toServer, plan.toClient].some(({ latency, stall }) => latency[1] + stall.chance > 0)))
 
-const checkAnswer = (scenario: Scenario, ask: Ask, response: Response, say: Say): void => {
+const checkAnswer = (scenario: Scenario, script: Script, ask: Ask, response: Response, say: Say): void => {
   const status = statusOf(ask)
-  if (response.status === 503 && mayTimeOut(scenario, ask)) return
+  if (response.status === 503 && mayTimeOut(scenario, script, ask)) return
   if (response.status === 503 && mayBeTurnedAway(scenario)) {
     if (value(response.fields, "retry-after") === undefined)
       say(`request ${ask.id} was turned away without Retry-After`)
@@ -105,7 +107,7 @@ export const judge = (
       continue
     }
     if (received.left && response === last && response.status === 400) continue
-    checkAnswer(scenario, ask, response, say)
+    checkAnswer(scenario, script, ask, response, say)
     if (!response.complete && response !== last) say("an answer was cut off and another one followed")
     if (!response.complete && !excused) say(`the answer to request ${ask.id} was cut off`)
     if (response.complete && !response.persistent && !excused) {
