@@ -21,6 +21,7 @@
  * ```
  */
 import type { Writable } from "node:stream"
+import { AccessLine } from "@nvo/server"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
@@ -40,6 +41,9 @@ export interface Options {
 
 // Characters that are held back until the end of the turn at the most: about what a pipe takes at once.
 const BATCH = 65_536
+
+// Lines of the access log that are held back as values, for the same reason; some 350 octets each.
+const LINES = 128
 
 // What stands in JSON as it is.
 const plain = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/
@@ -77,10 +81,9 @@ let lastTime = Number.NaN
 let lastTimestamp = ""
 
 // Entries of one millisecond share their timestamp: writing it takes 0.3 µs.
-const timestampOf = (date: Date): string => {
-  const time = date.getTime()
+const timestampOf = (time: number): string => {
   if (time !== lastTime) {
-    lastTimestamp = date.toISOString()
+    lastTimestamp = new Date(time).toISOString()
     lastTime = time
   }
   return lastTimestamp
@@ -103,12 +106,91 @@ export const format: Logger.Logger<unknown, string> = Logger.make((options) => {
   const annotations = writeAnnotations(fiber.getRef(References.CurrentLogAnnotations))
   if (annotations === undefined) return Logger.formatJson.log(options)
   return `{"message":${quote(text)},"level":"${logLevel.toUpperCase()}","timestamp":"${timestampOf(
-    date
+    date.getTime()
   )}","annotations":{${annotations}},"spans":{},"fiberId":"#${fiber.id}"}`
 })
 
+let lastBase: AccessLine.AccessLine["base"] = {}
+let lastBaseWritten = ""
+let lastAgent = ""
+let lastAgentWritten = '""'
+let lastPeer = ""
+let lastPeerWritten = '""'
+let lastRoute = ""
+let lastRouteWritten = '""'
+
+// What one server says in each of its lines, and one client in each of its requests, is written once.
+const writeBase = (base: AccessLine.AccessLine["base"]): string => {
+  if (base !== lastBase) {
+    const written = writeAnnotations(base) ?? ""
+    lastBase = base
+    lastBaseWritten = written === "" ? "" : `,${written}`
+  }
+  return lastBaseWritten
+}
+
+const writeAgent = (agent: string): string => {
+  if (agent !== lastAgent) {
+    lastAgentWritten = quote(agent)
+    lastAgent = agent
+  }
+  return lastAgentWritten
+}
+
+const writePeer = (peer: string): string => {
+  if (peer !== lastPeer) {
+    lastPeerWritten = quote(peer)
+    lastPeer = peer
+  }
+  return lastPeerWritten
+}
+
+const writeRoute = (route: string): string => {
+  if (route !== lastRoute) {
+    lastRouteWritten = quote(route)
+    lastRoute = route
+  }
+  return lastRouteWritten
+}
+
+// A number of microseconds in seconds. `String` takes 0.2 µs for a fraction.
+const writeSeconds = (micros: number): string =>
+  micros > 0 && micros < 1e6 ? `0.${String(1e6 + micros).slice(1)}` : String(micros / 1e6)
+
+/**
+ * A line of the access log: what `format` writes of its entry, but for zeros at the end of its times. 1 µs, where the
+ * entry and its formatting take 4.
+ *
+ * @internal
+ */
+export const formatLine = (line: AccessLine.AccessLine): string => {
+  const { delay, errorType, peerAddress, requestBytes, route, spanId, traceId, userAgent } = line
+  const text = AccessLine.message(line)
+  const path = AccessLine.path(line)
+  // The path is a part of the text.
+  const isPlain = plain.test(text)
+  return (
+    `{"message":${isPlain ? `"${text}"` : JSON.stringify(text)},"level":"INFO","timestamp":"${timestampOf(line.time)}` +
+    `","annotations":{"nvo.connection.id":${line.connectionId},"nvo.request.id":"${line.requestId}` +
+    `","http.request.method":"${line.method}","url.path":${isPlain ? `"${path}"` : JSON.stringify(path)}` +
+    `,"network.protocol.version":"${line.version}","http.response.status_code":${line.status}` +
+    `,"http.response.body.size":${line.responseBytes}` +
+    `,"http.server.request.duration":${writeSeconds(line.duration)}${writeBase(line.base)}` +
+    (requestBytes === undefined ? "" : `,"http.request.body.size":${requestBytes}`) +
+    (route === undefined ? "" : `,"http.route":${writeRoute(route)}`) +
+    (peerAddress === undefined ? "" : `,"network.peer.address":${writePeer(peerAddress)}`) +
+    (delay === undefined ? "" : `,"nvo.response.delay":${writeSeconds(delay)}`) +
+    (errorType === undefined ? "" : `,"error.type":${quote(errorType)}`) +
+    (userAgent === undefined ? "" : `,"user_agent.original":${writeAgent(userAgent)}`) +
+    (traceId === undefined ? "" : `,"trace_id":"${traceId}","span_id":"${spanId}"`) +
+    `},"spans":{},"fiberId":"#${line.fiberId}"}`
+  )
+}
+
 class Batches {
   private pending = ""
+  /** Lines of the access log behind `pending`: written in one go, when their code is warm. */
+  private lines: Array<AccessLine.AccessLine> = []
   private isScheduled = false
   private dropped = 0
   private readonly stream: Pick<Writable, "write" | "writableLength">
@@ -119,12 +201,40 @@ class Batches {
     this.bufferSize = bufferSize
   }
 
-  add(line: string): void {
-    if (this.pending.length + this.stream.writableLength >= this.bufferSize) {
+  add(text: string): void {
+    if (this.isFull) {
       this.dropped++
       return
     }
-    this.pending += `${line}\n`
+    this.format()
+    this.pending += `${text}\n`
+    this.schedule()
+  }
+
+  addLine(line: AccessLine.AccessLine): void {
+    if (this.isFull) {
+      this.dropped++
+      return
+    }
+    this.lines.push(line)
+    if (this.lines.length >= LINES) this.format()
+    this.schedule()
+  }
+
+  private get isFull(): boolean {
+    return this.pending.length + this.stream.writableLength >= this.bufferSize
+  }
+
+  private format(): void {
+    const { lines } = this
+    if (lines.length === 0) return
+    this.lines = []
+    let text = ""
+    for (let i = 0; i < lines.length; i++) text += `${formatLine(lines[i])}\n`
+    this.pending += text
+  }
+
+  private schedule(): void {
     if (this.pending.length >= BATCH) this.flush()
     else if (!this.isScheduled) {
       this.isScheduled = true
@@ -136,6 +246,7 @@ class Batches {
   }
 
   flush(): void {
+    this.format()
     const { dropped } = this
     if (dropped > 0 && this.stream.writableLength < this.bufferSize) {
       this.dropped = 0
@@ -157,7 +268,11 @@ export const make = (
       Effect.sync(() => new Batches(options)),
       (batches) => Effect.sync(() => batches.flush())
     ),
-    (batches) => Logger.map(format, (line) => batches.add(line))
+    (batches) =>
+      AccessLine.writing(
+        Logger.map(format, (line) => batches.add(line)),
+        (line) => batches.addLine(line)
+      )
   )
 
 /** In place of the loggers that there were; entries still become events of the spans in which they are made. */

@@ -1,7 +1,10 @@
 /** The logger of servers: the lines are Effect's, the writes are few. */
 import { assert, describe, it } from "@effect/vitest"
 import { JsonLogger } from "@nvo/node"
+import { ConnectionId } from "@nvo/protocol"
+import { AccessLine } from "@nvo/server"
 import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
@@ -23,6 +26,8 @@ const recording = (waiting = 0) => {
     }
   }
 }
+
+type Log = (message: string) => void
 
 const turn = Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
 
@@ -67,6 +72,117 @@ describe("JsonLogger.format", () => {
       assert.notInclude(ours, "s3cr3t")
     }
   })
+})
+
+const text = fc.oneof(fc.string(), fc.string({ unit: "binary" }))
+const octets = fc.nat(2 ** 31)
+const micros = fc.oneof(fc.nat(2_000_000), fc.constantFrom(0, 1, 999_999, 1_000_000))
+const maybe = <A>(arbitrary: fc.Arbitrary<A>) => fc.option(arbitrary, { nil: undefined })
+
+const anyLine: fc.Arbitrary<AccessLine.AccessLine> = fc
+  .record({
+    connectionId: fc.nat().map(ConnectionId.make),
+    requestId: fc.stringMatching(/^[A-Za-z0-9._:/+=~@-]{1,20}$/),
+    method: fc.constantFrom("GET", "POST", "M-SEARCH", "a'b`c"),
+    target: fc.oneof(text, fc.constantFrom("/", "/a?<redacted>")),
+    version: fc.constantFrom("1.0", "1.1", "2"),
+    status: fc.constantFrom(0, 200, 503),
+    responseBytes: octets,
+    duration: micros,
+    base: fc.constantFrom<Record<string, unknown>>({}, { service: "todo" }, { 'a"b': 1.5, c: "ü" }),
+    requestBytes: maybe(octets),
+    route: maybe(text),
+    peerAddress: maybe(text),
+    delay: maybe(micros),
+    errorType: maybe(text),
+    userAgent: maybe(text),
+    traced: fc.boolean(),
+    time: fc.nat(2 ** 40)
+  })
+  .map(({ traced, ...line }) => ({
+    ...line,
+    traceId: traced ? "0af7651916cd43dd8448eb211c80319c" : undefined,
+    spanId: traced ? "b7ad6b7169203331" : undefined,
+    fiberId: 0
+  }))
+
+describe("a line of the access log", () => {
+  it("is what is written of its entry, whatever stands in it", () => {
+    Effect.runSync(
+      Effect.withFiber((fiber) =>
+        Effect.sync(() =>
+          fc.assert(
+            fc.property(fc.array(anyLine, { minLength: 1, maxLength: 3 }), (lines) => {
+              for (const line of lines) {
+                const before = fiber.context
+                const annotations = AccessLine.annotations(line)
+                fiber.setContext(Context.add(before, References.CurrentLogAnnotations, annotations))
+                const entry = JsonLogger.format.log({
+                  message: [AccessLine.message(line)],
+                  logLevel: "Info",
+                  cause: Cause.empty,
+                  fiber,
+                  date: new Date(line.time)
+                })
+                fiber.setContext(before)
+                const ours = JsonLogger.formatLine({ ...line, fiberId: fiber.id })
+                assert.deepStrictEqual(JSON.parse(ours), JSON.parse(entry))
+                assert.deepStrictEqual(Object.keys(JSON.parse(ours)), Object.keys(JSON.parse(entry)))
+              }
+            })
+          )
+        )
+      )
+    )
+  })
+
+  const [line] = fc.sample(anyLine, { numRuns: 1, seed: 1 })
+
+  const writing = (options: JsonLogger.Options, use: (write: AccessLine.Write, logger: Log) => void) =>
+    Effect.scoped(
+      Effect.flatMap(JsonLogger.make(options), (logger) =>
+        Effect.withFiber((fiber) => {
+          const write = AccessLine.writeOf(logger)
+          assert.ok(write)
+          const log = (message: string) =>
+            logger.log({ message: [message], logLevel: "Info", cause: Cause.empty, fiber, date: new Date(0) })
+          use(write, log)
+          return turn
+        })
+      )
+    )
+
+  it.live("keeps its place among the other entries of its turn, in one write", () =>
+    Effect.gen(function* () {
+      const { stream, writes } = recording()
+      yield* writing({ stream }, (write, log) => {
+        write(line)
+        log("between")
+        for (let i = 0; i < 2; i++) write(line)
+      })
+      assert.strictEqual(writes.length, 1)
+      const messages = writes[0]
+        .trimEnd()
+        .split("\n")
+        .map((text) => JSON.parse(text).message)
+      const own = AccessLine.message(line)
+      assert.deepStrictEqual(messages, [own, "between", own, own])
+    })
+  )
+
+  it.live("is dropped and counted where nobody reads, as any other", () =>
+    Effect.gen(function* () {
+      const { stream, writes } = recording(1_000)
+      yield* writing({ stream, bufferSize: 1_000 }, (write) => {
+        for (let i = 0; i < 3; i++) write(line)
+        stream.writableLength = 0
+      })
+      assert.deepStrictEqual(
+        writes.map((text) => JSON.parse(text).message),
+        ["3 lines of the log were dropped"]
+      )
+    })
+  )
 })
 
 describe("JsonLogger.layer", () => {

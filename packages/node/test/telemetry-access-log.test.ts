@@ -1,13 +1,14 @@
 /** The access log and the identity of requests, over real sockets. */
 import { assert, describe, it } from "@effect/vitest"
 import type { NvoServer } from "@nvo/node"
-import { RequestSource } from "@nvo/server"
+import { AccessLine, RequestSource } from "@nvo/server"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
 import * as Option from "effect/Option"
 import * as References from "effect/References"
 import * as Observed from "./support/observed.ts"
@@ -289,3 +290,23 @@ describe("the identity of a request", () => {
     })
   )
 })
+
+it.live(
+  "a logger that writes lines by itself gets the line, the others its entry, with the same in both",
+  () =>
+    Effect.gen(function* () {
+      const lines: Array<AccessLine.AccessLine> = []
+      const writer = AccessLine.writing(
+        Logger.make(() => undefined),
+        (line) => void lines.push(line)
+      )
+      const recorder = Observed.recorder()
+      const both = Logger.layer([writer], { mergeWithExisting: true })
+      const seen = yield* serve({}, { ...recorder, layer: Layer.provideMerge(both, recorder.layer) })
+      yield* Wire.exchange(seen.port, Wire.request("GET", "/users/12", { "User-Agent": "test" }))
+      const entry = yield* lineOf(seen)
+      assert.strictEqual(lines.length, 1)
+      assert.strictEqual(AccessLine.message(lines[0]), entry.message)
+      assert.deepStrictEqual(AccessLine.annotations(lines[0]), entry.annotations)
+    })
+)

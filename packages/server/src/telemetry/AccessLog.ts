@@ -9,10 +9,11 @@ import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import type * as Fiber from "effect/Fiber"
-import type * as Logger from "effect/Logger"
+import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
 import * as References from "effect/References"
 import * as Tracer from "effect/Tracer"
+import * as AccessLine from "./AccessLine.ts"
 import type { Observation } from "./Observation.ts"
 
 // How much of a target or a user agent a line has. Longer ones say nothing more to a reader; chosen by feel.
@@ -20,8 +21,11 @@ const MAX_TEXT = 256
 
 const cut = (text: string): string => (text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text)
 
-// Whole microseconds: what is beyond is noise.
-const round = (seconds: number): number => Math.round(seconds * 1e6) / 1e6
+// Most targets are a short path, of which nothing has to be hidden.
+const targetOf = (text: string): string =>
+  text.length <= MAX_TEXT && text.charCodeAt(0) === 0x2f && !text.includes("?") && !text.includes("#")
+    ? text
+    : cut(Redaction.target(text))
 
 /** Why a message was refused. */
 export interface Refused {
@@ -32,9 +36,25 @@ export interface Refused {
 
 type Annotations = Record<string, unknown>
 
+// What a logger that writes lines by itself can write as well: not redacted, structured, or in the place of another.
+const isPlain = (base: Annotations): boolean =>
+  Object.entries(base).every(
+    ([name, value]) =>
+      !reserved.test(name) &&
+      (typeof value === "string" || (typeof value === "number" && Number.isFinite(value)))
+  )
+
+const reserved = /^(nvo|http|url|network|error|user_agent)\.|^(trace|span)_id$/
+
 /** See the module. */
 export class AccessLog {
   private readonly loggers: ReadonlySet<Logger.Logger<unknown, unknown>>
+  /** Of the loggers, those that write lines by themselves. */
+  private readonly writes: ReadonlyArray<AccessLine.Write>
+  /** Those that are given entries. */
+  private readonly others: ReadonlyArray<Logger.Logger<unknown, unknown>>
+  /** Whether an entry is looked at only where there is a span. */
+  private readonly onlyTraced: boolean
   private readonly base: Annotations
   private readonly clock: Clock.Clock
   private readonly rate: number
@@ -43,6 +63,11 @@ export class AccessLog {
   constructor(context: Context.Context<never>, rate: number) {
     this.loggers = Context.get(context, References.CurrentLoggers)
     this.base = Context.get(context, References.CurrentLogAnnotations)
+    const all = [...this.loggers]
+    const takesLines = isPlain(this.base)
+    this.writes = takesLines ? all.flatMap((logger) => AccessLine.writeOf(logger) ?? []) : []
+    this.others = takesLines ? all.filter((logger) => AccessLine.writeOf(logger) === undefined) : all
+    this.onlyTraced = this.others.every((logger) => logger === Logger.tracerLogger)
     this.clock = Context.get(context, Clock.Clock)
     this.rate = LogLevel.isGreaterThan(Context.get(context, References.MinimumLogLevel), "Info") ? 0 : rate
   }
@@ -56,34 +81,32 @@ export class AccessLog {
 
   /** The line of an exchange that has ended. */
   exchange(observation: Observation, seconds: number, fiber: Fiber.Fiber<unknown, unknown>): void {
-    const { errorType, exchange, respondedAt, route, span, startedAt } = observation
-    const { method, status } = exchange
-    const target = cut(Redaction.target(exchange.rawTarget))
-    const annotations: Annotations = {
-      "nvo.connection.id": exchange.connectionId,
-      "nvo.request.id": exchange.requestId,
-      "http.request.method": method,
-      "url.path": path(target),
-      "network.protocol.version": exchange.version,
-      "http.response.status_code": status,
-      "http.response.body.size": exchange.responseBytes,
-      "http.server.request.duration": round(seconds)
-    }
-    Object.assign(annotations, this.base)
-    if (exchange.requestBytes !== undefined) annotations["http.request.body.size"] = exchange.requestBytes
-    if (route !== undefined) annotations["http.route"] = route
-    if (exchange.peerAddress !== undefined) annotations["network.peer.address"] = exchange.peerAddress
-    if (respondedAt !== undefined) {
-      annotations["nvo.response.delay"] = round((respondedAt - startedAt) / 1000)
-    }
-    if (errorType !== undefined) annotations["error.type"] = errorType
+    const { exchange, respondedAt, span, startedAt } = observation
     const agent = exchange.fields.get("user-agent")
-    if (agent !== undefined) annotations["user_agent.original"] = cut(agent)
-    if (span !== undefined) {
-      annotations.trace_id = span.traceId
-      annotations.span_id = span.spanId
+    const line: AccessLine.AccessLine = {
+      connectionId: exchange.connectionId,
+      requestId: exchange.requestId,
+      method: exchange.method,
+      target: targetOf(exchange.rawTarget),
+      version: exchange.version,
+      status: exchange.status,
+      responseBytes: exchange.responseBytes,
+      duration: Math.round(seconds * 1e6),
+      base: this.base,
+      requestBytes: exchange.requestBytes,
+      route: observation.route,
+      peerAddress: exchange.peerAddress,
+      delay: respondedAt === undefined ? undefined : Math.round((respondedAt - startedAt) * 1e3),
+      errorType: observation.errorType,
+      userAgent: agent === undefined ? undefined : cut(agent),
+      traceId: span?.traceId,
+      spanId: span?.spanId,
+      time: this.clock.currentTimeMillisUnsafe(),
+      fiberId: fiber.id
     }
-    this.write(`${method} ${target} ${status === 0 ? "-" : status}`, annotations, span, fiber)
+    for (const write of this.writes) write(line)
+    if (this.onlyTraced && span === undefined && fiber.cache.span === undefined) return
+    this.write(this.others, AccessLine.message(line), AccessLine.annotations(line), line.time, span, fiber)
   }
 
   /** The line of a message that was refused before it was a request. */
@@ -101,13 +124,16 @@ export class AccessLog {
       "error.type": error.reason._tag
     }
     if (peerAddress !== undefined) annotations["network.peer.address"] = peerAddress
-    this.write(`- - ${status === 0 ? "-" : status}`, annotations, undefined, fiber)
+    const now = this.clock.currentTimeMillisUnsafe()
+    this.write(this.loggers, `- - ${status === 0 ? "-" : status}`, annotations, now, undefined, fiber)
   }
 
   // What `Effect.log` does, without an effect: 1 µs less for a line. Loggers look at the fiber's context.
   private write(
+    loggers: Iterable<Logger.Logger<unknown, unknown>>,
     message: string,
     annotations: Annotations,
+    time: number,
     span: Tracer.Span | undefined,
     fiber: Fiber.Fiber<unknown, unknown>
   ): void {
@@ -119,14 +145,9 @@ export class AccessLog {
       logLevel: "Info" as const,
       cause: Cause.empty,
       fiber,
-      date: new Date(this.clock.currentTimeMillisUnsafe())
+      date: new Date(time)
     }
-    for (const logger of this.loggers) logger.log(options)
+    for (const logger of loggers) logger.log(options)
     fiber.setContext(before)
   }
-}
-
-const path = (target: string): string => {
-  const query = target.indexOf("?")
-  return query === -1 ? target : target.slice(0, query)
 }
