@@ -186,7 +186,6 @@ const untold: { readonly [T in WebSocketError.ReasonTag]?: string } = {
   PeerClosed: "no failure: the peer ends the closing handshake, and the application reads with which code",
   ServerStopping: own,
   ApplicationClosed: own,
-  ApplicationFailed: "told as what failed: HandlerFailed of the application",
   InvalidCloseArguments: "the failure of the call that was given them, which the application handles"
 }
 

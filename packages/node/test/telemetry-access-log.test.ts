@@ -15,6 +15,7 @@ import * as Observed from "./support/observed.ts"
 import * as ReadResponse from "./support/ReadResponse.ts"
 import { eventually } from "./support/settle.ts"
 import * as Wire from "./support/Wire.ts"
+import * as WsWire from "./support/wsWire.ts"
 
 const id = Effect.map(HttpServerRequest.HttpServerRequest, (request) =>
   HttpServerResponse.text(
@@ -61,7 +62,29 @@ const stable = ({ annotations, level, message }: Observed.Line) => {
   return { level, message, rest, varying: { connection, request, duration, delay } }
 }
 
+const echo = Effect.gen(function* () {
+  const { upgrade } = yield* HttpServerRequest.HttpServerRequest
+  const socket = yield* upgrade
+  const reader = yield* socket.reader
+  const writer = yield* socket.writer
+  return yield* Effect.forever(Effect.flatMap(reader.pull, writer.writeAll))
+})
+
 describe("the access log", () => {
+  it.live("has the status that began a WebSocket, also where its handler failed with its loss", () =>
+    Effect.gen(function* () {
+      const seen = yield* Observed.serveRoutes(HttpRouter.add("GET", "/", echo), Observed.recorder(), {
+        accessLogRate: 1
+      })
+      const peer = yield* WsWire.connect(seen.port)
+      yield* peer.text("a")
+      yield* peer.next
+      yield* peer.wire.reset
+      const { message } = yield* lineOf(seen)
+      assert.strictEqual(message, "GET / 101")
+    })
+  )
+
   it.live("has one line for a request, with what is known of it", () =>
     Effect.gen(function* () {
       const seen = yield* serve()

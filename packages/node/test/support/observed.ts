@@ -10,6 +10,7 @@ import * as Logger from "effect/Logger"
 import * as Metric from "effect/Metric"
 import * as References from "effect/References"
 import type * as Scope from "effect/Scope"
+import type { SocketError } from "effect/socket/Socket"
 import * as Tracer from "effect/Tracer"
 import { portOf } from "./serve.ts"
 
@@ -100,7 +101,13 @@ export interface Observed extends Seen {
 
 /** Serves routes on a free port of 127.0.0.1 until the Scope closes. */
 export const serveRoutes = (
-  routes: Layer.Layer<never, never, HttpRouter.HttpRouter | HttpRouter.Request<"Error", HttpServerError>>,
+  routes: Layer.Layer<
+    never,
+    never,
+    | HttpRouter.HttpRouter
+    | HttpRouter.Request<"Error", HttpServerError>
+    | HttpRouter.Request<"Error", SocketError>
+  >,
   recorder: Recorder,
   options: NvoServer.Options = {}
 ): Effect.Effect<Observed, ServeError, Scope.Scope> =>

@@ -84,7 +84,6 @@ export const reasons = {
   SlowConsumer: close("Peer", 1008, "RFC 6455 §7.4.1", "the peer does not read what is sent to it"),
   ServerStopping: close("Server", 1001, "RFC 6455 §7.4.1", "the server stops"),
   ApplicationClosed: close("Application", 1000, "RFC 6455 §7.1.2", "the application closed"),
-  ApplicationFailed: close("Application", 1011, "RFC 6455 §7.4.1", "the application failed"),
   InvalidCloseArguments: close("Application", 0, "RFC 6455 §7.4", "a code or a reason that may not be sent")
 } as const satisfies Record<
   string,
