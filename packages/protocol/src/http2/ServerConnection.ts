@@ -78,6 +78,12 @@ export class ServerConnection extends Receiving.Receiving {
     return held
   }
 
+  /** Whether a stream is answered, and its request, which nobody wants any more, goes on: see `discard`. */
+  isUnwanted(streamId: number): boolean {
+    const stream = this.streams.open.get(streamId)
+    return stream?.isReceiving === true && stream.discard !== -1
+  }
+
   /** Whether a response to the stream can still be sent. */
   canSend(streamId: number): boolean {
     return this.phase !== "Closed" && this.streams.open.get(streamId)?.isSending === true

@@ -299,7 +299,7 @@ export class Http2Connection implements Served {
   }
 
   /** Ends the connection if that was all. */
-  private endIfDone(): void {
+  endIfDone(): void {
     if (this.isDone) this.transport.wake()
   }
 
@@ -326,8 +326,9 @@ export class Http2Connection implements Served {
   private get end(): Effect.Effect<void> {
     this.abandonAll(this.ending)
     const fibers = [...this.exchanges.values()].flatMap(({ fiber }) => (fiber === undefined ? [] : [fiber]))
-    // A refusal is followed by whatever the peer has sent meanwhile: a reset would take the GOAWAY from it.
-    const refused = this.machine.phase === "Closed"
+    // What the peer sends meanwhile, credit for the last response at least, would be answered with a reset, which could
+    // take from it what is on its way. A connection that nobody used is not worth waiting for.
+    const lingers = this.machine.phase === "Closed" || !this.expired
     return Effect.andThen(
       fibers.length === 0 ? Effect.void : Fiber.awaitAll(fibers),
       Effect.suspend(() => {
@@ -335,7 +336,7 @@ export class Http2Connection implements Served {
         this.flush()
         this.isClosed = true
         const ended = Effect.ignore(this.deadlines.sending(this.transport.end))
-        return refused ? Effect.andThen(ended, this.linger) : ended
+        return lingers ? Effect.andThen(ended, this.linger) : ended
       })
     )
   }
@@ -405,6 +406,7 @@ export class Http2Connection implements Served {
     this.machine.send(streamId, body)
     this.machine.finish(streamId)
     this.machine.discard(streamId, config.drainBytes)
+    this.deadlines.watchRest(streamId)
   }
 
   private begin(head: Http2RequestHead.RequestHead): void {
@@ -523,6 +525,7 @@ export class Http2Connection implements Served {
     if (exchange.switched !== undefined) machine.finish(streamId)
     else if (!exchange.complete) machine.reset(streamId, "INTERNAL_ERROR")
     machine.discard(streamId, this.engine.config.drainBytes)
+    this.deadlines.watchRest(streamId)
     exchange.dispose()
     this.exchanges.delete(streamId)
     const { observation } = exchange

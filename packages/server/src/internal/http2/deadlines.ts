@@ -31,6 +31,9 @@ export class Http2Deadlines {
   private windows: Deadline | undefined = undefined
   /** The streams whose peer keeps their windows closed. */
   private held = new Map<number, Held>()
+  private rests: Deadline | undefined = undefined
+  /** By when the rest of a request has to come that nobody wants, by stream. */
+  private readonly rest = new Map<number, number>()
   private idle = false
   private blockBegan = -1
 
@@ -55,6 +58,7 @@ export class Http2Deadlines {
     this.deadline.release()
     this.closing?.release()
     this.windows?.release()
+    this.rests?.release()
     this.writes.dispose()
   }
 
@@ -140,5 +144,42 @@ export class Http2Deadlines {
     this.windows ??= new Deadline(deadlines, () => this.watchWindows())
     if (due === Number.POSITIVE_INFINITY) this.windows.disarm()
     else this.windows.armAt(due)
+  }
+
+  /** A stream is answered: what is left of its request has to come in time, or else keeps the stream open. */
+  watchRest(streamId: number): void {
+    const { connection, rest } = this
+    const { config, deadlines, millis } = connection.engine
+    if (!connection.machine.isUnwanted(streamId)) return
+    if (rest.size >= config.http2Streams) {
+      for (const id of rest.keys()) if (!connection.machine.isUnwanted(id)) rest.delete(id)
+    }
+    rest.set(streamId, deadlines.now() + millis.body)
+    this.rests ??= new Deadline(deadlines, () => this.expireRest())
+    if (rest.size === 1) this.rests.arm(millis.body)
+  }
+
+  private expireRest(): void {
+    const { connection, rest } = this
+    const { machine } = connection
+    const { deadlines, millis } = connection.engine
+    const now = deadlines.now()
+    let next = Number.POSITIVE_INFINITY
+    for (const [streamId, due] of rest) {
+      if (!machine.isUnwanted(streamId)) rest.delete(streamId)
+      else if (due > now) next = Math.min(next, due)
+      else if (machine.canSend(streamId)) {
+        // The response is not out yet, and has deadlines of its own.
+        rest.set(streamId, now + millis.body)
+        next = Math.min(next, now + millis.body)
+      } else {
+        // RFC 9113 §8.1: the response was complete, so that nothing went wrong.
+        machine.reset(streamId, "NO_ERROR")
+        rest.delete(streamId)
+      }
+    }
+    if (next !== Number.POSITIVE_INFINITY) this.rests?.armAt(next)
+    connection.flushSoon()
+    connection.endIfDone()
   }
 }
