@@ -27,15 +27,24 @@ const flags = {
     "canary",
     Canaries.all.map(({ name }) => name)
   ).pipe(Flag.withDescription("A server that is broken in this way, in place of nvo"), Flag.optional),
+  protocol: Flag.Literals("protocol", Simulation.protocols).pipe(
+    Flag.withDescription("What the clients speak (default: each seed draws it)"),
+    Flag.optional
+  ),
   cores: Flag.Int("cores").pipe(
     Flag.withDescription("Workers (default: one for each core)"),
     Flag.withDefault(availableParallelism())
   )
 }
 
-const show = Effect.fnUntraced(function* (seed: number, canary: string | undefined, whole: boolean) {
+const show = Effect.fnUntraced(function* (
+  seed: number,
+  canary: string | undefined,
+  protocol: Simulation.Protocol | undefined,
+  whole: boolean
+) {
   const variant = Canaries.all.find(({ name }) => name === canary)
-  const outcome = Simulation.run(Simulation.draw(seed), variant)
+  const outcome = Simulation.run(Simulation.draw(seed, protocol ?? variant?.protocol), variant)
   const shown = whole || outcome.violations.length === 0 ? outcome : Simulation.minimize(outcome, variant)
   yield* Console.log(Simulation.format(shown))
   return outcome.violations.length > 0
@@ -56,10 +65,13 @@ const progressLine = (seeds: number) => {
 const command = Command.make("simulate", flags, (options) =>
   Effect.gen(function* () {
     const canary = Option.getOrUndefined(options.canary)
+    const protocol = Option.getOrUndefined(options.protocol)
     const replay = (seed: number) =>
-      `npm run simulate -- --seed ${seed}${canary === undefined ? "" : ` --canary ${canary}`}`
+      `npm run simulate -- --seed ${seed}${canary === undefined ? "" : ` --canary ${canary}`}${
+        protocol === undefined ? "" : ` --protocol ${protocol}`
+      }`
     if (Option.isSome(options.seed)) {
-      const failed = yield* show(options.seed.value, canary, options.whole)
+      const failed = yield* show(options.seed.value, canary, protocol, options.whole)
       return failed ? yield* fail(`replay it with: ${replay(options.seed.value)}`) : undefined
     }
     const { from, seeds } = options
@@ -67,6 +79,7 @@ const command = Command.make("simulate", flags, (options) =>
       from,
       seeds,
       canary,
+      protocol,
       cores: options.cores,
       onProgress: progressLine(seeds)
     })
@@ -74,7 +87,7 @@ const command = Command.make("simulate", flags, (options) =>
       yield* Console.log(`${result.done} seeds, ${result.requests} requests: nothing is wrong`)
       return
     }
-    yield* show(result.failed, canary, options.whole)
+    yield* show(result.failed, canary, protocol, options.whole)
     return yield* fail(`seed ${result.failed} fails; replay it with: ${replay(result.failed)}`)
   })
 ).pipe(Command.withDescription("Runs the server in simulations and shows the first that fails"))

@@ -1,5 +1,6 @@
 // Simulated runs on several cores: the seeds are cut into shares, and a worker takes one share at a time.
 import { Worker } from "node:worker_threads"
+import type { Simulation } from "@nvo/testing"
 import { Effect, Ref } from "effect"
 
 /** Seeds for a worker. */
@@ -7,6 +8,7 @@ export interface Share {
   readonly from: number
   readonly seeds: number
   readonly canary: string | undefined
+  readonly protocol: Simulation.Protocol | undefined
 }
 
 /** What a worker tells: seeds and requests since the last time, and the seed that failed. */
@@ -35,6 +37,7 @@ export const simulate = (options: {
   readonly from: number
   readonly seeds: number
   readonly canary: string | undefined
+  readonly protocol: Simulation.Protocol | undefined
   readonly cores: number
   readonly onProgress: (total: { readonly done: number; readonly requests: number }) => void
 }) =>
@@ -47,7 +50,8 @@ export const simulate = (options: {
       while (failed.length === 0) {
         const from = yield* Ref.getAndUpdate(next, (from) => from + SHARE)
         if (from >= end) return
-        const share = { from, seeds: Math.min(SHARE, end - from), canary: options.canary }
+        const { canary, protocol } = options
+        const share = { from, seeds: Math.min(SHARE, end - from), canary, protocol }
         yield* work(share, (progress) => {
           total.done += progress.done
           total.requests += progress.requests

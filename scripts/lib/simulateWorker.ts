@@ -3,7 +3,7 @@ import { parentPort, workerData } from "node:worker_threads"
 import { Canaries, Simulation } from "@nvo/testing"
 import type { Progress, Share } from "./simulate.ts"
 
-const { canary, from, seeds } = workerData as Share
+const { canary, from, protocol, seeds } = workerData as Share
 const say = (progress: Progress) => parentPort?.postMessage(progress)
 
 // Often enough to be seen to go on, and seldom enough not to be noticed.
@@ -14,6 +14,7 @@ let requests = 0
 const failed = Simulation.hunt({
   from,
   seeds,
+  protocol,
   variant: Canaries.all.find(({ name }) => name === canary),
   onSeed: (outcome) => {
     done++

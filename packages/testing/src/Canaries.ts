@@ -6,6 +6,8 @@ import type { Connections, Transport } from "@nvo/server"
 import type * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Http2Canaries from "./internal/canaries/Http2.ts"
+import { withParts } from "./internal/canaries/Tamper.ts"
 import type { Variant } from "./Simulation.ts"
 
 /** A broken server. */
@@ -14,22 +16,10 @@ export interface Canary extends Variant {
   readonly within: number
 }
 
-/** A connection with some of its parts replaced; the rest is the connection's own. */
-const withParts = (
-  connection: Transport.Connection,
-  parts: Partial<Transport.Connection>
-): Transport.Connection =>
-  new Proxy(connection, {
-    get: (target, name) => {
-      const value: unknown = Reflect.get(name in parts ? parts : target, name)
-      return typeof value === "function" && !(name in parts) ? value.bind(target) : value
-    },
-    set: (target, name, value) => Reflect.set(target, name, value)
-  })
-
 // Every third connection stays in the registry.
 const leaksRegistration: Canary = {
   name: "leaks-registration",
+  protocol: "Http1",
   within: 20,
   registry: (registry) => {
     const entries = registry.entries as Map<number, Connections.Entry>
@@ -42,6 +32,7 @@ const leaksRegistration: Canary = {
 // Of two responses that are written in one turn, the second leaves first.
 const answersOutOfOrder: Canary = {
   name: "answers-out-of-order",
+  protocol: "Http1",
   within: 50,
   connection: (connection) =>
     Effect.contextWith((context: Context.Context<never>) =>
@@ -77,6 +68,7 @@ const answersOutOfOrder: Canary = {
 // An idle connection, and a head that does not come, are waited for.
 const forgetsDeadline: Canary = {
   name: "forgets-deadline",
+  protocol: "Http1",
   within: 100,
   config: (config) => ({
     ...config,
@@ -88,6 +80,7 @@ const forgetsDeadline: Canary = {
 // What was read is given as a view of one buffer, which the next read of any connection overwrites.
 const mixesUpBodies: Canary = {
   name: "mixes-up-bodies",
+  protocol: "Http1",
   within: 60,
   connection: (() => {
     const buffer = new Uint8Array(1_048_576)
@@ -111,6 +104,7 @@ const mixesUpBodies: Canary = {
 // What is written above the high-water mark is lost.
 const losesWhatWaits: Canary = {
   name: "loses-what-waits",
+  protocol: "Http1",
   within: 700,
   connection: (connection) =>
     Effect.succeed(
@@ -123,6 +117,7 @@ const losesWhatWaits: Canary = {
 // A connection that its peer ended is not closed: its program waits for ever before it ends.
 const leaksConnection: Canary = {
   name: "leaks-connection",
+  protocol: "Http1",
   within: 20,
   connection: (connection) => Effect.succeed(withParts(connection, { end: Effect.never }))
 }
@@ -130,6 +125,7 @@ const leaksConnection: Canary = {
 // One more request than allowed is let in.
 const ignoresLimit: Canary = {
   name: "ignores-limit",
+  protocol: "Http1",
   within: 700,
   config: (config) => ({ ...config, inFlightCount: config.inFlightCount + 1 })
 }
@@ -142,5 +138,6 @@ export const all: ReadonlyArray<Canary> = [
   mixesUpBodies,
   losesWhatWaits,
   leaksConnection,
-  ignoresLimit
+  ignoresLimit,
+  ...Http2Canaries.all
 ]

@@ -27,16 +27,28 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as App from "./internal/simulation/App.ts"
 import * as Client from "./internal/simulation/Client.ts"
-import { judge } from "./internal/simulation/Judge.ts"
-import { draw, type Scenario, type Script, simpler } from "./internal/simulation/Scenario.ts"
+import * as Http2Client from "./internal/simulation/http2/Client.ts"
+import * as Http2Judge from "./internal/simulation/http2/Judge.ts"
+import type { Http2Script } from "./internal/simulation/http2/Script.ts"
+import { type Circumstances, judge } from "./internal/simulation/Judge.ts"
+import {
+  draw,
+  type Protocol,
+  protocols,
+  type Scenario,
+  type Script,
+  simpler
+} from "./internal/simulation/Scenario.ts"
 import { type Line, Witness } from "./internal/simulation/Witness.ts"
 import * as SimulatedNetwork from "./SimulatedNetwork.ts"
 import * as SimulatedTime from "./SimulatedTime.ts"
 
-export type { Line, Scenario, Script }
+export type { Http2Script, Line, Protocol, Scenario, Script }
 export {
-  /** The scenario of a seed. */
-  draw
+  /** The scenario of a seed. The seed draws what the clients speak, too, unless that is said. */
+  draw,
+  /** What a run may be of. */
+  protocols
 }
 
 /** What a run was and what was wrong in it. */
@@ -58,6 +70,8 @@ export interface Outcome {
  */
 export interface Variant {
   readonly name: string
+  /** What has to be spoken for it to show. Default: what the seeds draw. */
+  readonly protocol?: Protocol | undefined
   readonly connection?: (connection: Transport.Connection) => Effect.Effect<Transport.Connection>
   readonly registry?: (registry: Connections.Connections["Service"]) => Connections.Connections["Service"]
   readonly config?: (config: ServerConfig.ServerConfig) => ServerConfig.ServerConfig
@@ -165,7 +179,11 @@ const program = (scenario: Scenario, variant: Variant, witness: Witness, watch: 
     )
     const healing = yield* Effect.forkChild(Effect.andThen(Effect.sleep(HEAL_AFTER), network.heal))
 
-    const visit = (script: Script) =>
+    const visit = <S extends { readonly start: number }, A, E extends Error>(
+      script: S,
+      run: (script: S, client: SimulatedNetwork.Client, witness: Witness) => Effect.Effect<A, E, Scope.Scope>,
+      judge: (scenario: Scenario, script: S, got: A, seen: Circumstances, say: (text: string) => void) => void
+    ) =>
       Effect.gen(function* () {
         yield* Effect.sleep(script.start)
         const exit = yield* Effect.exit(network.connect(listener.address))
@@ -175,29 +193,26 @@ const program = (scenario: Scenario, variant: Variant, witness: Witness, watch: 
         }
         const client = exit.value
         const say = (text: string) => witness.violation(client.connection, text)
-        const result = yield* Effect.result(Client.run(script, client, witness))
+        const result = yield* Effect.result(run(script, client, witness))
         if (result._tag === "Failure") {
           say(`not HTTP: ${result.failure.message}`)
           return
         }
         const own = (yield* network.events).filter((event) => event.connection === client.connection)
-        const stalled = own.reduce((sum, one) => sum + (one.event === "Stalled" ? one.octets : 0), 0)
-        judge(
-          scenario,
-          script,
-          result.success,
-          {
-            lost: own.some((one) => one.event === "Cut" || one.event === "AcceptFailed"),
-            stopped,
-            stalled
-          },
-          say
-        )
-      })
-    yield* Effect.forEach(scenario.clients, (script) => Effect.scoped(visit(script)), {
-      concurrency: "unbounded",
-      discard: true
-    })
+        const seen: Circumstances = {
+          lost: own.some((one) => one.event === "Cut" || one.event === "AcceptFailed"),
+          stopped,
+          stalled: own.reduce((sum, one) => sum + (one.event === "Stalled" ? one.octets : 0), 0)
+        }
+        judge(scenario, script, result.success, seen, say)
+      }).pipe(Effect.scoped)
+    yield* Effect.all(
+      [
+        ...scenario.clients.map((script) => visit(script, Client.run, judge)),
+        ...scenario.http2.map((script) => visit(script, Http2Client.run, Http2Judge.judge))
+      ],
+      { concurrency: "unbounded", discard: true }
+    )
     yield* Fiber.interrupt(healing)
     yield* network.heal
     witness.say(0, "all clients have left")
@@ -265,11 +280,13 @@ export const hunt = (options: {
   readonly from: number
   readonly seeds: number
   readonly variant?: Variant | undefined
+  /** What the clients speak. Default: what the variant has to be asked in, or else what each seed draws. */
+  readonly protocol?: Protocol | undefined
   /** Called after every seed. */
   readonly onSeed?: ((outcome: Outcome) => void) | undefined
 }): Outcome | undefined => {
   for (let seed = options.from; seed < options.from + options.seeds; seed++) {
-    const outcome = run(draw(seed), options.variant)
+    const outcome = run(draw(seed, options.protocol ?? options.variant?.protocol), options.variant)
     options.onSeed?.(outcome)
     if (outcome.violations.length > 0) return outcome
   }
@@ -326,11 +343,11 @@ export const format = (outcome: Outcome): string => {
   ].join("\n")
 }
 
-const describe = ({ clients, plan, ...rest }: Scenario): ReadonlyArray<string> => [
+const describe = ({ clients, http2, plan, ...rest }: Scenario): ReadonlyArray<string> => [
   `drawn: ${JSON.stringify(rest)}`,
   `  to the server: ${JSON.stringify(plan.toServer)}`,
   `  to the client: ${JSON.stringify(plan.toClient)}, accept errors: ${plan.acceptError}`,
-  ...clients.map(({ asks, ...script }) =>
+  ...[...clients, ...http2].map(({ asks, ...script }) =>
     [`  client ${JSON.stringify(script)}`, ...asks.map((ask) => `    ${JSON.stringify(ask)}`)].join("\n")
   )
 ]

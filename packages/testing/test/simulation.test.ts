@@ -32,7 +32,7 @@ describe("simulated runs", () => {
   // 172,244: a response that the drain's deadline cut was told as one whose body had failed.
   it("hold for the seeds that have found something", () => {
     for (const from of [28_920, 172_244]) {
-      const failed = Simulation.hunt({ from, seeds: 1 })
+      const failed = Simulation.hunt({ from, seeds: 1, protocol: "Http1" })
       if (failed !== undefined) assert.fail(Simulation.format(Simulation.minimize(failed)))
     }
   })

@@ -11,6 +11,10 @@ import * as Bytes from "../../Bytes.ts"
 import { askOf, content } from "./Requests.ts"
 import type { Witness } from "./Witness.ts"
 
+// HTTP/1 runs one handler at a time; the streams of HTTP/2 are the protocol's to count.
+const mostOf = (request: HttpServerRequest.HttpServerRequest): number =>
+  Option.exists(RequestSource.of(request), ({ head }) => "streamId" in head) ? Number.POSITIVE_INFINITY : 1
+
 const connectionOf = (request: HttpServerRequest.HttpServerRequest): number =>
   Option.match(RequestSource.of(request), { onNone: () => 0, onSome: (source) => source.connectionId })
 
@@ -79,7 +83,7 @@ export const make = (witness: Witness) =>
     const ask = askOf(request.url)
     const connection = connectionOf(request)
     yield* Effect.acquireRelease(
-      Effect.sync(() => witness.enter(connection, ask.id)),
+      Effect.sync(() => witness.enter(connection, ask.id, mostOf(request))),
       (_, exit) => Effect.sync(() => witness.leave(connection, ask.id, how(exit)))
     )
     return yield* Effect.ensuring(

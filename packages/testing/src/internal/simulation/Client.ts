@@ -28,21 +28,53 @@ export interface Received {
 /** How long a client waits for anything. Beyond every deadline of a server, all of them together. */
 export const PATIENCE = "10 minutes"
 
-interface Budget {
-  readonly octets: number
-  readonly leave: (client: SimulatedNetwork.Client) => Effect.Effect<void>
+/** What a script says of how its client leaves, of the two kinds that count octets and others. */
+interface Leaving {
+  readonly ending: { readonly _tag: string; readonly octets?: number }
 }
 
-const budgetOf = ({ ending }: Script): Budget => {
-  switch (ending._tag) {
-    case "ResetAt":
-      return { octets: ending.octets, leave: (client) => client.reset }
-    case "EndAt":
-      return { octets: ending.octets, leave: (client) => client.end }
-    case "StopAt":
-      return { octets: ending.octets, leave: () => Effect.void }
-    default:
-      return { octets: Number.POSITIVE_INFINITY, leave: () => Effect.void }
+/** Sends what a script allows, and leaves as it says when that was all. */
+export interface Sender {
+  /** Whether the client left, or stopped in the middle. */
+  readonly left: boolean
+  /** Octets that were sent. */
+  readonly sent: number
+  /** Gives whether to go on. */
+  readonly octets: (octets: Uint8Array) => Effect.Effect<boolean>
+}
+
+const leave = (client: SimulatedNetwork.Client, tag: string): Effect.Effect<void> =>
+  tag === "ResetAt" ? client.reset : tag === "EndAt" ? client.end : Effect.void
+
+/** See `Sender`. */
+export const sender = (
+  { ending }: Leaving,
+  client: SimulatedNetwork.Client,
+  say: (text: string) => void
+): Sender => {
+  const most = ending.octets ?? Number.POSITIVE_INFINITY
+  let sent = 0
+  let left = false
+  return {
+    get left() {
+      return left
+    },
+    get sent() {
+      return sent
+    },
+    octets: (octets) =>
+      Effect.gen(function* () {
+        if (left || octets.length === 0) return !left
+        const part = octets.slice(0, most - sent)
+        sent += part.length
+        const lost = part.length > 0 && (yield* Effect.isFailure(client.send(part)))
+        if (lost) return false
+        if (part.length === octets.length) return true
+        left = true
+        say(`← client ${ending._tag} after ${sent} octets`)
+        yield* leave(client, ending._tag)
+        return false
+      })
   }
 }
 
@@ -57,26 +89,10 @@ export const run = (
     const say = (text: string) => Effect.sync(() => witness.say(connection, text))
     const reader = new ResponseReader()
     const responses: Array<Response> = []
-    const budget = budgetOf(script)
-    let sent = 0
-    let left = false
+    const sending = sender(script, client, (text) => witness.say(connection, text))
+    const send = (text: string) => sending.octets(Bytes.fromText(text))
     let timedOut = false
     let departure: Received["departure"]
-
-    // Sends as much as the script allows. Gives whether to go on.
-    const send = (text: string): Effect.Effect<boolean> =>
-      Effect.gen(function* () {
-        if (left || text === "") return !left
-        const part = text.slice(0, budget.octets - sent)
-        sent += part.length
-        const lost = part !== "" && (yield* Effect.isFailure(client.send(Bytes.fromText(part))))
-        if (lost) return false
-        if (part.length === text.length) return true
-        left = true
-        yield* say(`← client ${script.ending._tag} after ${sent} octets`)
-        yield* budget.leave(client)
-        return false
-      })
 
     // The next response, or `undefined` when there will be none.
     const receive = (ask: Pick<Ask, "method" | "minorVersion">, begun?: Deferred.Deferred<void>) =>
@@ -181,6 +197,7 @@ export const run = (
       const extra = yield* read(() => reader.end({ method: "GET" }))
       if (extra !== undefined) responses.push(extra)
     }
+    const { left, sent } = sending
     return { connection, responses, departure, left, sent, timedOut }
   })
 

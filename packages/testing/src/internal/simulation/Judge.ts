@@ -3,7 +3,7 @@ import { ServerConfig } from "@nvo/server"
 import { type Response, value } from "../../ResponseReader.ts"
 import type { Received } from "./Client.ts"
 import { malformedOf, responseBody, statusOf } from "./Requests.ts"
-import type { Ask, Scenario, Script } from "./Scenario.ts"
+import { type Ask, concurrency, connectionCount, type Scenario, type Script } from "./Scenario.ts"
 
 /** What is known of the connection besides what the client saw. */
 export interface Circumstances {
@@ -21,16 +21,34 @@ type Say = (text: string) => void
 const SLOW_MILLIS = 5_000
 
 // Whether so little goes through at a time that a peer may fall behind the slowest rate that the server bears.
-const isSlow = ({ plan }: Scenario, script: Script, seen: Circumstances): boolean =>
+export const isSlowNetwork = ({ plan }: Scenario, seen: Circumstances): boolean =>
   seen.stalled > SLOW_MILLIS ||
-  [plan.toServer, plan.toClient].some(({ buffer, latency }) => latency[1] > 0 && buffer < 4_000) ||
-  (script.readGap > 0 && Math.min(plan.toClient.segment[1], plan.toClient.buffer) <= 100)
+  [plan.toServer, plan.toClient].some(({ buffer, latency }) => latency[1] > 0 && buffer < 4_000)
 
-const mayBeTurnedAway = ({ clients, limits }: Scenario): boolean =>
-  (limits.connectionCount > 0 && limits.connectionCount < clients.length) ||
-  (limits.inFlightCount > 0 && limits.inFlightCount < clients.length)
+/** Whether a client takes long to read what the server takes for delivered: an ended connection has been. */
+export const isSlowReader = ({ plan }: Scenario, readGap: number): boolean =>
+  readGap > 0 && Math.min(plan.toClient.segment[1], plan.toClient.buffer) <= 100
 
-const mayTimeOut = ({ limits, plan }: Scenario, { readGap }: Script, ask: Ask): boolean =>
+const isSlow = (scenario: Scenario, script: Script, seen: Circumstances): boolean =>
+  isSlowNetwork(scenario, seen) || isSlowReader(scenario, script.readGap)
+
+/** Whether there are more connections than may be. */
+export const isCrowded = (scenario: Scenario): boolean => {
+  const { connectionCount: most } = scenario.limits
+  return most > 0 && most < connectionCount(scenario)
+}
+
+const mayBeTurnedAway = (scenario: Scenario): boolean => {
+  const { inFlightCount: most } = scenario.limits
+  return isCrowded(scenario) || (most > 0 && most < concurrency(scenario))
+}
+
+/** Whether a handler may take longer than it is given. */
+export const mayTimeOut = (
+  { limits, plan }: Scenario,
+  { readGap }: Pick<Script, "readGap">,
+  ask: Ask
+): boolean =>
   limits.handlerTimeout > 0 &&
   (ask.sleep >= limits.handlerTimeout ||
     // A client that waits for 100 and reads late sends its body late.
@@ -40,7 +58,14 @@ const mayTimeOut = ({ limits, plan }: Scenario, { readGap }: Script, ask: Ask): 
     (ask.body + ask.chunk > 0 &&
       [plan.toServer, plan.toClient].some(({ latency, stall }) => latency[1] + stall.chance > 0)))
 
-const checkAnswer = (scenario: Scenario, script: Script, ask: Ask, response: Response, say: Say): void => {
+/** Says what is wrong with an answer, complete or not. */
+export const checkAnswer = (
+  scenario: Scenario,
+  script: Pick<Script, "readGap">,
+  ask: Ask,
+  response: Pick<Response, "status" | "fields" | "body" | "complete" | "interim">,
+  say: Say
+): void => {
   const status = statusOf(ask)
   if (response.status === 503 && mayTimeOut(scenario, script, ask)) return
   if (response.status === 503 && mayBeTurnedAway(scenario)) {
@@ -91,8 +116,8 @@ export const judge = (
 ): void => {
   const { departure, responses } = received
   const { limits } = scenario
-  const crowded = limits.connectionCount > 0 && limits.connectionCount < scenario.clients.length
-  const excused = seen.lost || seen.stopped || received.left || crowded || isSlow(scenario, script, seen)
+  const excused =
+    seen.lost || seen.stopped || received.left || isCrowded(scenario) || isSlow(scenario, script, seen)
   const last = responses.at(-1)
   for (const [index, response] of responses.entries()) {
     const ask = script.asks[index]

@@ -28,7 +28,7 @@ export const responseBody = (ask: Ask): string => {
 
 export const statusOf = (ask: Ask): number => (ask.kind === "Fail" || ask.kind === "Die" ? 500 : 200)
 
-const targetOf = ({ id, kind, pieces, size, sleep }: Ask): string =>
+export const targetOf = ({ id, kind, pieces, size, sleep }: Ask): string =>
   `/${kind}?id=${id}&size=${size}&pieces=${pieces}&sleep=${sleep}`
 
 /** What a handler learns of a request: the part of `Ask` that its target names. */

@@ -4,6 +4,7 @@
  */
 import * as FaultPlan from "../../FaultPlan.ts"
 import { Seeded } from "../Seeded.ts"
+import * as Http2 from "./http2/Script.ts"
 
 /** What a handler does with a request. */
 export type Kind = "Echo" | "Count" | "Text" | "Stream" | "Ignore" | "Fail" | "Die"
@@ -70,6 +71,9 @@ export interface Limits {
   readonly handlerTimeout: number
   /** Milliseconds. */
   readonly idleTimeout: number
+  readonly http2Streams: number
+  /** Octets. */
+  readonly http2StreamWindow: number
 }
 
 /** No limits but nvo's own. */
@@ -80,12 +84,20 @@ export const noLimits: Limits = {
   requestsPerConnection: 0,
   turnRequests: 0,
   handlerTimeout: 0,
-  idleTimeout: 0
+  idleTimeout: 0,
+  http2Streams: 0,
+  http2StreamWindow: 0
 }
+
+export const protocols = ["Http1", "Http2", "Mixed"] as const
+
+/** What the clients of a run speak. `Mixed`: all of it, on the same server. */
+export type Protocol = (typeof protocols)[number]
 
 /** See the module. */
 export interface Scenario {
   readonly seed: number
+  readonly protocol: Protocol
   readonly plan: FaultPlan.FaultPlan
   readonly shuffle: boolean
   readonly stepsBeforeYield: number
@@ -94,8 +106,17 @@ export interface Scenario {
   /** Octets that may wait with the server for the network. */
   readonly highWaterMark: number
   readonly limits: Limits
+  /** Clients that speak HTTP/1.1. */
   readonly clients: ReadonlyArray<Script>
+  readonly http2: ReadonlyArray<Http2.Http2Script>
 }
+
+/** How many connections there are. */
+export const connectionCount = ({ clients, http2 }: Scenario): number => clients.length + http2.length
+
+/** How many requests there may be at a time. */
+export const concurrency = ({ clients, http2 }: Scenario): number =>
+  http2.reduce((sum, one) => sum + Math.min(one.concurrency, one.asks.length), clients.length)
 
 const KINDS: ReadonlyArray<Kind> = [
   "Echo",
@@ -189,12 +210,26 @@ const limits = (seeded: Seeded): Limits => {
     requestsPerConnection: on(1, 4),
     turnRequests: on(1, 3),
     handlerTimeout: on(20, 300),
-    idleTimeout: on(1_000, 20_000)
+    idleTimeout: on(1_000, 20_000),
+    http2Streams: 0,
+    http2StreamWindow: 0
   }
 }
 
-/** The scenario of a seed. */
-export const draw = (seed: number): Scenario => {
+// Parts of a seed's numbers. What was drawn of a seed before there were others is drawn of its own numbers, as it was.
+const PROTOCOL = 1
+const HTTP2 = 2
+// Numbers of the clients, which those of their requests begin with.
+const FIRST_HTTP2 = 21
+// Clients of each kind, in a run that has all of them.
+const MIXED = 2
+
+const protocolOf = (seed: number): Protocol => {
+  const dice = new Seeded(seed).fork(PROTOCOL).next()
+  return dice < 0.45 ? "Http1" : dice < 0.8 ? "Http2" : "Mixed"
+}
+
+const http1 = (seed: number): Scenario => {
   const seeded = new Seeded(seed)
   const plan: FaultPlan.FaultPlan = {
     toServer: direction(seeded),
@@ -203,6 +238,7 @@ export const draw = (seed: number): Scenario => {
   }
   return {
     seed,
+    protocol: "Http1",
     plan,
     shuffle: seeded.chance(0.5),
     // With fewer than five steps a fiber gets nowhere.
@@ -210,15 +246,34 @@ export const draw = (seed: number): Scenario => {
     stopAt: seeded.chance(0.15) ? seeded.between(0, 2_000) : undefined,
     highWaterMark: seeded.chance(0.3) ? seeded.pick([100, 1_000, 10_000]) : 65_536,
     limits: limits(seeded),
-    clients: Array.from({ length: seeded.between(1, 6) }, (_, i) => script(seeded, i + 1, largest(plan)))
+    clients: Array.from({ length: seeded.between(1, 6) }, (_, i) => script(seeded, i + 1, largest(plan))),
+    http2: []
+  }
+}
+
+/** The scenario of a seed; the seed draws what is spoken, unless that is said. */
+export const draw = (seed: number, protocol: Protocol = protocolOf(seed)): Scenario => {
+  const base = http1(seed)
+  if (protocol === "Http1") return base
+  const seeded = new Seeded(seed).fork(HTTP2)
+  const http2Streams = seeded.chance(0.3) ? seeded.between(1, 4) : 0
+  const http2StreamWindow = seeded.chance(0.3) ? seeded.pick([30, 200, 3_000]) : 0
+  const most = Math.min(largest(base.plan), http2StreamWindow === 0 ? 90_000 : http2StreamWindow * SEGMENTS)
+  const count = seeded.between(1, protocol === "Mixed" ? MIXED : 3)
+  return {
+    ...base,
+    protocol,
+    limits: { ...base.limits, http2Streams, http2StreamWindow },
+    clients: protocol === "Mixed" ? base.clients.slice(0, MIXED) : [],
+    http2: Array.from({ length: count }, (_, i) => Http2.draw(seeded, FIRST_HTTP2 + i, most, ask))
   }
 }
 
 const without = <A>(items: ReadonlyArray<A>): ReadonlyArray<ReadonlyArray<A>> =>
   items.map((_, i) => items.filter((_, j) => j !== i))
 
-const simplerAsk = (one: Ask): ReadonlyArray<Ask> => {
-  const plain: Partial<Ask> = { sleep: 0, pieces: 1, chunk: 0, expectContinue: false, minorVersion: 1 }
+const simplerAsk = <A extends Ask>(one: A): ReadonlyArray<A> => {
+  const plain = { sleep: 0, pieces: 1, chunk: 0, expectContinue: false, minorVersion: 1 }
   return [
     ...Object.entries(plain).map(([key, value]) => ({ ...one, [key]: value })),
     ...(one.body > 3 ? [{ ...one, body: one.body >> 1 }] : []),
@@ -226,23 +281,49 @@ const simplerAsk = (one: Ask): ReadonlyArray<Ask> => {
   ]
 }
 
-const simplerScript = (one: Script): ReadonlyArray<Script> => [
-  ...(one.asks.length > 1 ? without(one.asks).map((asks) => ({ ...one, asks })) : []),
-  { ...one, start: 0 },
-  { ...one, think: 0 },
-  { ...one, readGap: 0 },
-  { ...one, pipelined: false },
-  // Plainer endings only: two that lead to each other would go in circles.
-  ...(one.ending._tag === "Close" ? [] : [{ ...one, ending: { _tag: "Close" } as const }]),
-  ...(one.ending._tag === "Close" || one.ending._tag === "End"
-    ? []
-    : [{ ...one, ending: { _tag: "End" } as const }]),
-  ...one.asks.flatMap((ask, i) =>
-    simplerAsk(ask).map((simpler) => ({
+// Plainer endings only: two that lead to each other would go in circles.
+const simplerEnding = <A extends { readonly ending: { readonly _tag: string } }>(one: A): ReadonlyArray<A> =>
+  ["Close", "End"]
+    .slice(0, one.ending._tag === "Close" ? 0 : one.ending._tag === "End" ? 1 : 2)
+    .map((_tag) => ({ ...one, ending: { _tag } }))
+
+const plainer = <A extends object>(one: A, plain: Partial<A>): ReadonlyArray<A> =>
+  Object.entries(plain).map(([key, value]) => ({ ...one, [key]: value }))
+
+interface Asking<A> {
+  readonly asks: ReadonlyArray<A>
+  readonly ending: { readonly _tag: string }
+}
+
+const simplerAsks = <A extends Ask, S extends Asking<A>>(
+  one: S,
+  simplerOf: (ask: A) => ReadonlyArray<A>
+): ReadonlyArray<S> =>
+  one.asks.flatMap((ask, i) =>
+    simplerOf(ask).map((simpler) => ({
       ...one,
       asks: one.asks.map((other, j) => (i === j ? simpler : other))
     }))
   )
+
+const fewerAsks = <S extends Asking<unknown>>(one: S): ReadonlyArray<S> =>
+  one.asks.length > 1 ? without(one.asks).map((asks) => ({ ...one, asks })) : []
+
+const simplerScript = (one: Script): ReadonlyArray<Script> => [
+  ...fewerAsks(one),
+  ...plainer(one, { start: 0, think: 0, readGap: 0, pipelined: false }),
+  ...simplerEnding(one),
+  ...simplerAsks<Ask, Script>(one, simplerAsk)
+]
+
+const simplerHttp2 = (one: Http2.Http2Script): ReadonlyArray<Http2.Http2Script> => [
+  ...fewerAsks(one),
+  ...plainer(one, { start: 0, think: 0, readGap: 0, ...Http2.plain }),
+  ...simplerEnding(one),
+  ...simplerAsks<Http2.StreamAsk, Http2.Http2Script>(one, (ask) => [
+    ...plainer(ask, Http2.plainAsk),
+    ...simplerAsk(ask)
+  ])
 ]
 
 const simplerPlan = (plan: FaultPlan.FaultPlan): ReadonlyArray<FaultPlan.FaultPlan> => [
@@ -255,13 +336,22 @@ const simplerPlan = (plan: FaultPlan.FaultPlan): ReadonlyArray<FaultPlan.FaultPl
   { ...plan, acceptError: 0 }
 ]
 
+const replaced = <A>(
+  all: ReadonlyArray<A>,
+  simplerOf: (one: A) => ReadonlyArray<A>
+): ReadonlyArray<ReadonlyArray<A>> =>
+  all.flatMap((one, i) => simplerOf(one).map((simpler) => all.with(i, simpler)))
+
 /** Scenarios with a little less in them, the boldest first. */
 export const simpler = (scenario: Scenario): ReadonlyArray<Scenario> => {
   const text = JSON.stringify(scenario)
   return [
     { ...scenario, plan: FaultPlan.none },
-    ...(scenario.clients.length > 1
-      ? without(scenario.clients).map((clients) => ({ ...scenario, clients }))
+    ...(connectionCount(scenario) > 1
+      ? [
+          ...without(scenario.clients).map((clients) => ({ ...scenario, clients })),
+          ...without(scenario.http2).map((http2) => ({ ...scenario, http2 }))
+        ]
       : []),
     { ...scenario, stopAt: undefined },
     { ...scenario, shuffle: false },
@@ -272,11 +362,7 @@ export const simpler = (scenario: Scenario): ReadonlyArray<Scenario> => {
       limits: { ...scenario.limits, [name]: 0 }
     })),
     ...simplerPlan(scenario.plan).map((plan) => ({ ...scenario, plan })),
-    ...scenario.clients.flatMap((client, i) =>
-      simplerScript(client).map((simpler) => ({
-        ...scenario,
-        clients: scenario.clients.map((other, j) => (i === j ? simpler : other))
-      }))
-    )
+    ...replaced(scenario.clients, simplerScript).map((clients) => ({ ...scenario, clients })),
+    ...replaced(scenario.http2, simplerHttp2).map((http2) => ({ ...scenario, http2 }))
   ].filter((candidate) => JSON.stringify(candidate) !== text)
 }

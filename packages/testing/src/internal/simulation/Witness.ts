@@ -12,7 +12,7 @@ export class Witness {
   readonly lines: Array<Line> = []
   readonly violations: Array<string> = []
   /** Requests in handlers, by connection. */
-  readonly handling = new Map<number, number>()
+  private readonly handling = new Map<number, Set<number>>()
   /** Finalizers of request Scopes that have not run. */
   openScopes = 0
   /** Handlers that have not given their response. */
@@ -37,11 +37,15 @@ export class Witness {
     this.say(connection, `✗ ${text}`)
   }
 
-  enter(connection: number, id: number): void {
-    const other = this.handling.get(connection)
-    if (other !== undefined)
-      this.violation(connection, `request ${id} is handled while request ${other} still is`)
-    this.handling.set(connection, id)
+  /** A handler begins. `most` is how many the connection may have. */
+  enter(connection: number, id: number, most: number): void {
+    const handling = this.handling.get(connection) ?? new Set()
+    this.handling.set(connection, handling.add(id))
+    if (handling.size > most)
+      this.violation(
+        connection,
+        `requests ${[...handling].join(", ")} are handled at a time, and ${most} may be`
+      )
     this.openScopes++
     this.working.add(id)
     if (this.working.size > this.mostInFlight)
@@ -55,7 +59,7 @@ export class Witness {
   }
 
   leave(connection: number, id: number, how: string): void {
-    this.handling.delete(connection)
+    this.handling.get(connection)?.delete(id)
     this.openScopes--
     // A handler may be interrupted before it has begun to respond.
     this.working.delete(id)

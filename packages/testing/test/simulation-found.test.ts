@@ -1,0 +1,81 @@
+/** What simulated runs have found, each as the smallest run that showed it. */
+
+import { assert, describe, it } from "@effect/vitest"
+import { FaultPlan, Simulation } from "@nvo/testing"
+
+// A run without faults or limits, in which one client speaks HTTP/2.
+const http2 = (
+  script: Partial<Simulation.Http2Script>,
+  asks: ReadonlyArray<Partial<Simulation.Http2Script["asks"][number]>>,
+  limits: Partial<Simulation.Scenario["limits"]> = {}
+): Simulation.Scenario => {
+  const drawn = Simulation.draw(0, "Http2")
+  return {
+    ...drawn,
+    plan: FaultPlan.none,
+    shuffle: false,
+    stepsBeforeYield: 2_048,
+    stopAt: undefined,
+    highWaterMark: 65_536,
+    limits: {
+      ...Object.fromEntries(Object.keys(drawn.limits).map((name) => [name, 0])),
+      ...limits
+    } as Simulation.Scenario["limits"],
+    http2: [
+      {
+        start: 0,
+        concurrency: 1,
+        greedy: false,
+        window: 65_535,
+        tableBytes: 4_096,
+        credit: { every: 1, delay: 0 },
+        changes: [],
+        firstOctets: 0,
+        pings: 0,
+        readGap: 0,
+        think: 0,
+        ending: { _tag: "Close" },
+        ...script,
+        asks: asks.map((ask, i) => ({
+          id: i + 1,
+          kind: "Text",
+          method: "GET",
+          minorVersion: 1,
+          body: 0,
+          chunk: 0,
+          expectContinue: false,
+          size: 2,
+          pieces: 1,
+          sleep: 0,
+          reset: undefined,
+          fragment: 0,
+          padding: 0,
+          trailers: false,
+          ...ask
+        }))
+      }
+    ]
+  }
+}
+
+const holds = (scenario: Simulation.Scenario): Simulation.Outcome => {
+  const outcome = Simulation.run(scenario)
+  if (outcome.violations.length > 0) assert.fail(Simulation.format(outcome))
+  return outcome
+}
+
+describe("an HTTP/2 connection", () => {
+  it("does not wait for ever for a body that nobody wants, and whose end does not come", () => {
+    const { lines } = holds(
+      http2({ ending: { _tag: "StopAt", octets: 200 } }, [{ kind: "Ignore", method: "POST", body: 140 }])
+    )
+    assert.include(
+      lines.map(({ text }) => text),
+      "→ stream 1 is reset: NO_ERROR"
+    )
+  })
+
+  it("keeps its last answer from the reset that what its peer still sends would bring about", () => {
+    holds(http2({ readGap: 10 }, [{ kind: "Stream", size: 3 }], { requestsPerConnection: 1 }))
+  })
+})
