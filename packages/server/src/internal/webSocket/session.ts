@@ -160,7 +160,12 @@ export class Session implements Diversion {
     }
     if (step.state.error !== undefined && CloseHandshake.mayReceive(this.state)) this.fail(step.state.error)
     this.deliver()
-    return this.queuedBytes < this.host.settings.readAheadBytes
+    return this.state !== "Open" || !this.isAhead
+  }
+
+  // Whether as much waits for the application as may.
+  private get isAhead(): boolean {
+    return this.queuedBytes >= this.host.settings.readAheadBytes
   }
 
   private receive(event: MessageDecoder.MessageEvent): void {
@@ -168,7 +173,8 @@ export class Session implements Diversion {
       case "Text":
       case "Binary":
         if (!this.messages.take()) return this.fail(this.error("MessageFlood"))
-        if (this.discards) return
+        // Behind a Close frame of this side the peer's is what counts, whether anybody reads what comes before it or not.
+        if (this.discards || (this.state !== "Open" && this.isAhead)) return
         // Most sockets are idle, and those share the empty list.
         if (this.queue === NO_MESSAGES) this.queue = []
         this.queue.push(event.data)
@@ -226,7 +232,7 @@ export class Session implements Diversion {
   private take(): Batch {
     const batch = this.queue
     this.queue = NO_MESSAGES
-    if (this.queuedBytes >= this.host.settings.readAheadBytes) {
+    if (this.isAhead) {
       this.queuedBytes = 0
       this.host.transport.goOn()
     } else this.queuedBytes = 0
@@ -354,6 +360,7 @@ export class Session implements Diversion {
     if (this.state !== "Open") return true
     this.advance("CloseSent")
     this.host.transport.writeUnsafe(FrameEncoder.encode({ opcode: "Close", payload }))
+    this.host.transport.goOn()
     this.await("Close", this.host.settings.closeTimeout)
     return true
   }
