@@ -8,6 +8,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Http2Canaries from "./internal/canaries/Http2.ts"
 import { withParts } from "./internal/canaries/Tamper.ts"
+import * as WebSocketCanaries from "./internal/canaries/WebSocket.ts"
 import type { Variant } from "./Simulation.ts"
 
 /** A broken server. */
@@ -139,5 +140,6 @@ export const all: ReadonlyArray<Canary> = [
   losesWhatWaits,
   leaksConnection,
   ignoresLimit,
-  ...Http2Canaries.all
+  ...Http2Canaries.all,
+  ...WebSocketCanaries.all
 ]

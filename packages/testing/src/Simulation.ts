@@ -40,10 +40,13 @@ import {
   simpler
 } from "./internal/simulation/Scenario.ts"
 import { type Line, Witness } from "./internal/simulation/Witness.ts"
+import * as SocketClient from "./internal/simulation/websocket/Client.ts"
+import * as SocketJudge from "./internal/simulation/websocket/Judge.ts"
+import type { SocketScript } from "./internal/simulation/websocket/Script.ts"
 import * as SimulatedNetwork from "./SimulatedNetwork.ts"
 import * as SimulatedTime from "./SimulatedTime.ts"
 
-export type { Http2Script, Line, Protocol, Scenario, Script }
+export type { Http2Script, Line, Protocol, Scenario, Script, SocketScript }
 export {
   /** The scenario of a seed. The seed draws what the clients speak, too, unless that is said. */
   draw,
@@ -209,7 +212,8 @@ const program = (scenario: Scenario, variant: Variant, witness: Witness, watch: 
     yield* Effect.all(
       [
         ...scenario.clients.map((script) => visit(script, Client.run, judge)),
-        ...scenario.http2.map((script) => visit(script, Http2Client.run, Http2Judge.judge))
+        ...scenario.http2.map((script) => visit(script, Http2Client.run, Http2Judge.judge)),
+        ...scenario.sockets.map((script) => visit(script, SocketClient.run, SocketJudge.judge))
       ],
       { concurrency: "unbounded", discard: true }
     )
@@ -343,11 +347,15 @@ export const format = (outcome: Outcome): string => {
   ].join("\n")
 }
 
-const describe = ({ clients, http2, plan, ...rest }: Scenario): ReadonlyArray<string> => [
+const told = (script: object, parts: ReadonlyArray<object>): ReadonlyArray<string> => [
+  `  client ${JSON.stringify(script)}`,
+  ...parts.map((part) => `    ${JSON.stringify(part)}`)
+]
+
+const describe = ({ clients, http2, plan, sockets, ...rest }: Scenario): ReadonlyArray<string> => [
   `drawn: ${JSON.stringify(rest)}`,
   `  to the server: ${JSON.stringify(plan.toServer)}`,
   `  to the client: ${JSON.stringify(plan.toClient)}, accept errors: ${plan.acceptError}`,
-  ...[...clients, ...http2].map(({ asks, ...script }) =>
-    [`  client ${JSON.stringify(script)}`, ...asks.map((ask) => `    ${JSON.stringify(ask)}`)].join("\n")
-  )
+  ...[...clients, ...http2].flatMap(({ asks, ...script }) => told(script, asks)),
+  ...sockets.flatMap(({ sends, ...script }) => told(script, sends))
 ]

@@ -3,13 +3,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import { FaultPlan, Simulation } from "@nvo/testing"
 
-// A run without faults or limits, in which one client speaks HTTP/2.
-const http2 = (
-  script: Partial<Simulation.Http2Script>,
-  asks: ReadonlyArray<Partial<Simulation.Http2Script["asks"][number]>>,
-  limits: Partial<Simulation.Scenario["limits"]> = {}
-): Simulation.Scenario => {
-  const drawn = Simulation.draw(0, "Http2")
+type Ask = Simulation.Http2Script["asks"][number]
+type Send = Simulation.SocketScript["sends"][number]
+
+// A run without faults, clients and limits.
+const empty = (limits: Partial<Simulation.Scenario["limits"]> = {}): Simulation.Scenario => {
+  const drawn = Simulation.draw(0)
+  const none = Object.fromEntries(Object.keys(drawn.limits).map((name) => [name, 0]))
   return {
     ...drawn,
     plan: FaultPlan.none,
@@ -17,46 +17,82 @@ const http2 = (
     stepsBeforeYield: 2_048,
     stopAt: undefined,
     highWaterMark: 65_536,
-    limits: {
-      ...Object.fromEntries(Object.keys(drawn.limits).map((name) => [name, 0])),
-      ...limits
-    } as Simulation.Scenario["limits"],
-    http2: [
-      {
-        start: 0,
-        concurrency: 1,
-        greedy: false,
-        window: 65_535,
-        tableBytes: 4_096,
-        credit: { every: 1, delay: 0 },
-        changes: [],
-        firstOctets: 0,
-        pings: 0,
-        readGap: 0,
-        think: 0,
-        ending: { _tag: "Close" },
-        ...script,
-        asks: asks.map((ask, i) => ({
-          id: i + 1,
-          kind: "Text",
-          method: "GET",
-          minorVersion: 1,
-          body: 0,
-          chunk: 0,
-          expectContinue: false,
-          size: 2,
-          pieces: 1,
-          sleep: 0,
-          reset: undefined,
-          fragment: 0,
-          padding: 0,
-          trailers: false,
-          ...ask
-        }))
-      }
-    ]
+    limits: { ...none, ...limits } as Simulation.Scenario["limits"],
+    clients: [],
+    http2: [],
+    sockets: []
   }
 }
+
+const http2 = (
+  script: Partial<Simulation.Http2Script>,
+  asks: ReadonlyArray<Partial<Ask>>,
+  limits: Partial<Simulation.Scenario["limits"]> = {}
+): Simulation.Scenario => ({
+  ...empty(limits),
+  http2: [
+    {
+      start: 0,
+      concurrency: 1,
+      greedy: false,
+      window: 65_535,
+      tableBytes: 4_096,
+      credit: { every: 1, delay: 0 },
+      changes: [],
+      firstOctets: 0,
+      pings: 0,
+      readGap: 0,
+      think: 0,
+      ending: { _tag: "Close" },
+      ...script,
+      asks: asks.map((ask, i) => ({
+        id: i + 1,
+        kind: "Text",
+        method: "GET",
+        minorVersion: 1,
+        body: 0,
+        chunk: 0,
+        expectContinue: false,
+        size: 2,
+        pieces: 1,
+        sleep: 0,
+        reset: undefined,
+        fragment: 0,
+        padding: 0,
+        trailers: false,
+        ...ask
+      }))
+    }
+  ]
+})
+
+const webSocket = (
+  script: Partial<Simulation.SocketScript>,
+  sends: ReadonlyArray<Partial<Send>>
+): Simulation.Scenario => ({
+  ...empty(),
+  sockets: [
+    {
+      start: 0,
+      id: 100,
+      closesAfter: 0,
+      eager: false,
+      readGap: 0,
+      ending: { _tag: "Close", code: 1_000 },
+      ...script,
+      sends: sends.map((send, i) => ({
+        id: i + 1,
+        binary: true,
+        size: 2,
+        fragments: 1,
+        pings: 0,
+        pongs: 0,
+        gap: 0,
+        ...send
+      }))
+    }
+  ]
+})
 
 const holds = (scenario: Simulation.Scenario): Simulation.Outcome => {
   const outcome = Simulation.run(scenario)
@@ -77,5 +113,11 @@ describe("an HTTP/2 connection", () => {
 
   it("keeps its last answer from the reset that what its peer still sends would bring about", () => {
     holds(http2({ readGap: 10 }, [{ kind: "Stream", size: 3 }], { requestsPerConnection: 1 }))
+  })
+})
+
+describe("a WebSocket", () => {
+  it("that the application closes hears its peer's answer behind messages that nobody reads", () => {
+    holds(webSocket({ closesAfter: 1 }, [{}, { size: 80_000 }]))
   })
 })

@@ -1,15 +1,17 @@
 /** The application that is served in a simulation. What it answers is known to the model: see `Requests`. */
-import { RequestSource } from "@nvo/server"
+import { RequestSource, WebSocket } from "@nvo/server"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { HttpServerError } from "effect/http/HttpServerError"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Bytes from "../../Bytes.ts"
-import { askOf, content } from "./Requests.ts"
+import { askOf, content, type Target } from "./Requests.ts"
 import type { Witness } from "./Witness.ts"
+import { SERVER_CODE } from "./websocket/Script.ts"
 
 // HTTP/1 runs one handler at a time; the streams of HTTP/2 are the protocol's to count.
 const mostOf = (request: HttpServerRequest.HttpServerRequest): number =>
@@ -25,11 +27,37 @@ const pieces = (text: string, count: number): ReadonlyArray<Uint8Array> => {
   )
 }
 
+// Sends every message back, and closes after so many.
+const echo = (witness: Witness, { id, pieces }: Target) =>
+  Effect.gen(function* () {
+    const socket = yield* WebSocket.upgrade()
+    // The response is out: what the handler does now is not counted as a request in flight.
+    witness.responded(id)
+    const messages = pieces === 0 ? socket.messages : Stream.take(socket.messages, pieces)
+    let count = 0
+    const all = Stream.runForEach(messages, (message) => {
+      count++
+      return socket.send(message)
+    })
+    // How it ends is what its client sees.
+    yield* Effect.ignore(
+      Effect.andThen(
+        all,
+        Effect.suspend(() => (pieces > 0 && count === pieces ? socket.close(SERVER_CODE) : Effect.void))
+      )
+    )
+    return HttpServerResponse.empty()
+  })
+
 const respond = (
   witness: Witness,
   request: HttpServerRequest.HttpServerRequest,
-  ask: ReturnType<typeof askOf>
-): Effect.Effect<HttpServerResponse.HttpServerResponse, HttpServerError | string> => {
+  ask: Target
+): Effect.Effect<
+  HttpServerResponse.HttpServerResponse,
+  HttpServerError | string,
+  HttpServerRequest.HttpServerRequest | Scope.Scope
+> => {
   const headers = { "x-id": String(ask.id) }
   const checked = (body: string): void => {
     if (body !== content(`q${ask.id}`, body.length))
@@ -54,6 +82,8 @@ const respond = (
         checked(body)
         return HttpServerResponse.text(`${ask.id}:${body.length}`, { headers })
       })
+    case "Socket":
+      return echo(witness, ask)
     case "Stream":
       return Effect.succeed(
         HttpServerResponse.stream(

@@ -1,5 +1,10 @@
 /** The requests of a scenario as octets, and the answers that are due: what client, server and model share. */
-import type { Ask, Script } from "./Scenario.ts"
+import type { Ask, Kind, Script } from "./Scenario.ts"
+
+/** What the target of a request says: what its handler is to do. A `Socket` closes after so many `pieces`, if not 0. */
+export interface Target extends Pick<Ask, "id" | "pieces" | "size" | "sleep"> {
+  readonly kind: Kind | "Socket"
+}
 
 /** A body that says whose it is at every place: octets of another body in it would show. */
 export const content = (who: string, length: number): string => {
@@ -28,16 +33,16 @@ export const responseBody = (ask: Ask): string => {
 
 export const statusOf = (ask: Ask): number => (ask.kind === "Fail" || ask.kind === "Die" ? 500 : 200)
 
-export const targetOf = ({ id, kind, pieces, size, sleep }: Ask): string =>
+export const targetOf = ({ id, kind, pieces, size, sleep }: Target): string =>
   `/${kind}?id=${id}&size=${size}&pieces=${pieces}&sleep=${sleep}`
 
-/** What a handler learns of a request: the part of `Ask` that its target names. */
-export const askOf = (url: string): Pick<Ask, "id" | "kind" | "pieces" | "size" | "sleep"> => {
+/** What a handler learns of a request. */
+export const askOf = (url: string): Target => {
   const [path, query] = url.split("?")
   const parameters = new URLSearchParams(query)
   const number = (name: string) => Number(parameters.get(name))
   return {
-    kind: path.slice(1) as Ask["kind"],
+    kind: path.slice(1) as Target["kind"],
     id: number("id"),
     size: number("size"),
     pieces: number("pieces"),

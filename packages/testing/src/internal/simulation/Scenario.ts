@@ -5,6 +5,7 @@
 import * as FaultPlan from "../../FaultPlan.ts"
 import { Seeded } from "../Seeded.ts"
 import * as Http2 from "./http2/Script.ts"
+import * as WebSocket from "./websocket/Script.ts"
 
 /** What a handler does with a request. */
 export type Kind = "Echo" | "Count" | "Text" | "Stream" | "Ignore" | "Fail" | "Die"
@@ -89,7 +90,7 @@ export const noLimits: Limits = {
   http2StreamWindow: 0
 }
 
-export const protocols = ["Http1", "Http2", "Mixed"] as const
+export const protocols = ["Http1", "Http2", "WebSocket", "Mixed"] as const
 
 /** What the clients of a run speak. `Mixed`: all of it, on the same server. */
 export type Protocol = (typeof protocols)[number]
@@ -109,14 +110,19 @@ export interface Scenario {
   /** Clients that speak HTTP/1.1. */
   readonly clients: ReadonlyArray<Script>
   readonly http2: ReadonlyArray<Http2.Http2Script>
+  readonly sockets: ReadonlyArray<WebSocket.SocketScript>
 }
 
 /** How many connections there are. */
-export const connectionCount = ({ clients, http2 }: Scenario): number => clients.length + http2.length
+export const connectionCount = ({ clients, http2, sockets }: Scenario): number =>
+  clients.length + http2.length + sockets.length
 
 /** How many requests there may be at a time. */
-export const concurrency = ({ clients, http2 }: Scenario): number =>
-  http2.reduce((sum, one) => sum + Math.min(one.concurrency, one.asks.length), clients.length)
+export const concurrency = ({ clients, http2, sockets }: Scenario): number =>
+  http2.reduce(
+    (sum, one) => sum + Math.min(one.concurrency, one.asks.length),
+    clients.length + sockets.length
+  )
 
 const KINDS: ReadonlyArray<Kind> = [
   "Echo",
@@ -219,14 +225,16 @@ const limits = (seeded: Seeded): Limits => {
 // Parts of a seed's numbers. What was drawn of a seed before there were others is drawn of its own numbers, as it was.
 const PROTOCOL = 1
 const HTTP2 = 2
+const SOCKETS = 3
 // Numbers of the clients, which those of their requests begin with.
 const FIRST_HTTP2 = 21
+const FIRST_SOCKET = 41
 // Clients of each kind, in a run that has all of them.
 const MIXED = 2
 
 const protocolOf = (seed: number): Protocol => {
   const dice = new Seeded(seed).fork(PROTOCOL).next()
-  return dice < 0.45 ? "Http1" : dice < 0.8 ? "Http2" : "Mixed"
+  return dice < 0.4 ? "Http1" : dice < 0.65 ? "Http2" : dice < 0.85 ? "WebSocket" : "Mixed"
 }
 
 const http1 = (seed: number): Scenario => {
@@ -247,30 +255,62 @@ const http1 = (seed: number): Scenario => {
     highWaterMark: seeded.chance(0.3) ? seeded.pick([100, 1_000, 10_000]) : 65_536,
     limits: limits(seeded),
     clients: Array.from({ length: seeded.between(1, 6) }, (_, i) => script(seeded, i + 1, largest(plan))),
-    http2: []
+    http2: [],
+    sockets: []
+  }
+}
+
+const withHttp2 = (base: Scenario, most: number): Scenario => {
+  const seeded = new Seeded(base.seed).fork(HTTP2)
+  const http2Streams = seeded.chance(0.3) ? seeded.between(1, 4) : 0
+  const http2StreamWindow = seeded.chance(0.3) ? seeded.pick([30, 200, 3_000]) : 0
+  const largestBody = Math.min(
+    largest(base.plan),
+    http2StreamWindow === 0 ? 90_000 : http2StreamWindow * SEGMENTS
+  )
+  return {
+    ...base,
+    limits: { ...base.limits, http2Streams, http2StreamWindow },
+    http2: Array.from({ length: seeded.between(1, most) }, (_, i) =>
+      Http2.draw(seeded, FIRST_HTTP2 + i, largestBody, ask)
+    )
+  }
+}
+
+const withSockets = (base: Scenario, most: number): Scenario => {
+  const seeded = new Seeded(base.seed).fork(SOCKETS)
+  return {
+    ...base,
+    sockets: Array.from({ length: seeded.between(1, most) }, (_, i) =>
+      WebSocket.draw(seeded, FIRST_SOCKET + i, largest(base.plan))
+    )
   }
 }
 
 /** The scenario of a seed; the seed draws what is spoken, unless that is said. */
 export const draw = (seed: number, protocol: Protocol = protocolOf(seed)): Scenario => {
   const base = http1(seed)
-  if (protocol === "Http1") return base
-  const seeded = new Seeded(seed).fork(HTTP2)
-  const http2Streams = seeded.chance(0.3) ? seeded.between(1, 4) : 0
-  const http2StreamWindow = seeded.chance(0.3) ? seeded.pick([30, 200, 3_000]) : 0
-  const most = Math.min(largest(base.plan), http2StreamWindow === 0 ? 90_000 : http2StreamWindow * SEGMENTS)
-  const count = seeded.between(1, protocol === "Mixed" ? MIXED : 3)
-  return {
-    ...base,
-    protocol,
-    limits: { ...base.limits, http2Streams, http2StreamWindow },
-    clients: protocol === "Mixed" ? base.clients.slice(0, MIXED) : [],
-    http2: Array.from({ length: count }, (_, i) => Http2.draw(seeded, FIRST_HTTP2 + i, most, ask))
+  const others = { ...base, protocol, clients: [] }
+  switch (protocol) {
+    case "Http1":
+      return base
+    case "Http2":
+      return withHttp2(others, 3)
+    case "WebSocket":
+      return withSockets(others, 4)
+    case "Mixed":
+      return withSockets(withHttp2({ ...others, clients: base.clients.slice(0, MIXED) }, MIXED), MIXED)
   }
 }
 
 const without = <A>(items: ReadonlyArray<A>): ReadonlyArray<ReadonlyArray<A>> =>
   items.map((_, i) => items.filter((_, j) => j !== i))
+
+const replaced = <A>(
+  all: ReadonlyArray<A>,
+  simplerOf: (one: A) => ReadonlyArray<A>
+): ReadonlyArray<ReadonlyArray<A>> =>
+  all.flatMap((one, i) => simplerOf(one).map((simpler) => all.with(i, simpler)))
 
 const simplerAsk = <A extends Ask>(one: A): ReadonlyArray<A> => {
   const plain = { sleep: 0, pieces: 1, chunk: 0, expectContinue: false, minorVersion: 1 }
@@ -326,6 +366,16 @@ const simplerHttp2 = (one: Http2.Http2Script): ReadonlyArray<Http2.Http2Script> 
   ])
 ]
 
+const simplerSocket = (one: WebSocket.SocketScript): ReadonlyArray<WebSocket.SocketScript> => [
+  ...without(one.sends).map((sends) => ({ ...one, sends })),
+  ...plainer(one, WebSocket.plain),
+  ...(one.ending._tag === "Close" ? [] : [{ ...one, ending: { _tag: "Close", code: 1_000 } as const }]),
+  ...replaced(one.sends, (send) => [
+    ...plainer(send, WebSocket.plainSend),
+    ...(send.size > 3 ? [{ ...send, size: send.size >> 1 }] : [])
+  ]).map((sends) => ({ ...one, sends }))
+]
+
 const simplerPlan = (plan: FaultPlan.FaultPlan): ReadonlyArray<FaultPlan.FaultPlan> => [
   ...(["toServer", "toClient"] as const).flatMap((to) =>
     (Object.keys(FaultPlan.calm) as Array<keyof FaultPlan.Direction>).map((fault) => ({
@@ -336,12 +386,6 @@ const simplerPlan = (plan: FaultPlan.FaultPlan): ReadonlyArray<FaultPlan.FaultPl
   { ...plan, acceptError: 0 }
 ]
 
-const replaced = <A>(
-  all: ReadonlyArray<A>,
-  simplerOf: (one: A) => ReadonlyArray<A>
-): ReadonlyArray<ReadonlyArray<A>> =>
-  all.flatMap((one, i) => simplerOf(one).map((simpler) => all.with(i, simpler)))
-
 /** Scenarios with a little less in them, the boldest first. */
 export const simpler = (scenario: Scenario): ReadonlyArray<Scenario> => {
   const text = JSON.stringify(scenario)
@@ -350,7 +394,8 @@ export const simpler = (scenario: Scenario): ReadonlyArray<Scenario> => {
     ...(connectionCount(scenario) > 1
       ? [
           ...without(scenario.clients).map((clients) => ({ ...scenario, clients })),
-          ...without(scenario.http2).map((http2) => ({ ...scenario, http2 }))
+          ...without(scenario.http2).map((http2) => ({ ...scenario, http2 })),
+          ...without(scenario.sockets).map((sockets) => ({ ...scenario, sockets }))
         ]
       : []),
     { ...scenario, stopAt: undefined },
@@ -363,6 +408,7 @@ export const simpler = (scenario: Scenario): ReadonlyArray<Scenario> => {
     })),
     ...simplerPlan(scenario.plan).map((plan) => ({ ...scenario, plan })),
     ...replaced(scenario.clients, simplerScript).map((clients) => ({ ...scenario, clients })),
-    ...replaced(scenario.http2, simplerHttp2).map((http2) => ({ ...scenario, http2 }))
+    ...replaced(scenario.http2, simplerHttp2).map((http2) => ({ ...scenario, http2 })),
+    ...replaced(scenario.sockets, simplerSocket).map((sockets) => ({ ...scenario, sockets }))
   ].filter((candidate) => JSON.stringify(candidate) !== text)
 }

@@ -1,11 +1,11 @@
 /** A simulated HTTP/2 client: a `Peer` on a connection, in time, and what it got. */
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import * as Latch from "effect/Latch"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import type * as SimulatedNetwork from "../../../SimulatedNetwork.ts"
 import { PATIENCE, sender } from "../Client.ts"
+import * as Outbox from "../Outbox.ts"
 import type { Witness } from "../Witness.ts"
 import { Peer, type Stream } from "./Peer.ts"
 import type { Http2Script } from "./Script.ts"
@@ -24,9 +24,6 @@ export interface Received {
   readonly timedOut: boolean
 }
 
-// How long the first octets are alone.
-const ALONE = 40
-
 /** Runs a script on a connection. */
 export const run = (
   script: Http2Script,
@@ -39,32 +36,10 @@ export const run = (
     const say = (text: string) => witness.say(connection, text)
     const peer = new Peer(script, { say, violation: (text) => witness.violation(connection, text) })
     const send = sender(script, client, say)
-    const output = yield* Latch.make(true)
+    const outbox = yield* Outbox.make(send, () => peer.takeOutput(), script.firstOctets)
     let departure: Received["departure"]
     let timedOut = false
-    let ends = false
     let saidLast = false
-
-    const writing = Effect.gen(function* () {
-      let first = script.firstOctets
-      while (!send.left) {
-        yield* output.await
-        yield* output.close
-        let octets = peer.takeOutput()
-        if (first > 0) {
-          if (!(yield* send.octets(octets.slice(0, first)))) return
-          octets = octets.slice(first)
-          first = 0
-          yield* Effect.sleep(ALONE)
-        }
-        if (!(yield* send.octets(octets))) return
-        if (ends) {
-          say("← client ends its side")
-          yield* client.end
-          return
-        }
-      }
-    })
 
     // What the peer wants to be done: now, and later.
     const onward: Effect.Effect<void> = Effect.suspend(() => {
@@ -74,7 +49,12 @@ export const run = (
         if (ending._tag === "Malformed") peer.breakDown(ending.which)
         else if (ending._tag !== "Silent") {
           if (ending._tag === "Close") peer.leave()
-          ends = true
+          outbox.thenLeave(
+            Effect.suspend(() => {
+              say("← client ends its side")
+              return client.end
+            })
+          )
         }
       }
       return Effect.andThen(
@@ -93,12 +73,11 @@ export const run = (
             ),
           { discard: true }
         ),
-        output.open
+        outbox.wake
       )
     })
 
     say("  client opens")
-    const writer = yield* Effect.forkChild(writing)
     const pacing = yield* Effect.forkChild(
       Effect.forEach(
         script.asks,
@@ -123,7 +102,7 @@ export const run = (
         yield* onward
       }
     }
-    yield* Fiber.interruptAll([writer, pacing])
+    yield* Fiber.interrupt(pacing)
     if (departure !== undefined) say(`→ client sees the server leave: ${departure}`)
     return {
       connection,
