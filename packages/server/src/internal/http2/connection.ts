@@ -410,7 +410,7 @@ export class Http2Connection implements Served {
   }
 
   private begin(head: Http2RequestHead.RequestHead): void {
-    const { config, isExempt, millis, overload, telemetry } = this.engine
+    const { config, isExempt, overload, telemetry } = this.engine
     // Reset in the same batch: nobody wants it.
     if (!this.machine.canSend(head.streamId)) return
     this.requests++
@@ -425,17 +425,14 @@ export class Http2Connection implements Served {
       this.deadlines.armShutdown()
     }
     let program: Effect.Effect<unknown>
-    if (!this.surplus && overload.enter()) {
-      exchange.inFlight = true
-      program = this.engine.handled
-    } else {
+    if (!this.surplus && overload.enter()) program = this.admitted(exchange)
+    else {
       const exempt = isExempt(head.rawTarget)
       program =
         this.surplus && !exempt
           ? this.turnAway(exchange, { _tag: "ConnectionRefused", limit: config.connectionCount })
           : this.admit(exchange, exempt)
     }
-    if (millis.handler > 0) exchange.limitHandler(millis.handler)
     const context = telemetry?.contextOf(this.context, exchange) ?? this.context
     const fiber = Effect.runForkWith(Context.add(context, HttpServerRequest, new ServerRequest(exchange)))(
       Effect.withFiber((fiber) => {
@@ -453,10 +450,16 @@ export class Http2Connection implements Served {
   // The server is full or behind.
   private admit(exchange: Http2Exchange, exempt: boolean): Effect.Effect<unknown> {
     return Effect.flatMap(Effect.interruptible(this.engine.overload.admit(exempt)), (verdict) => {
-      if (verdict !== undefined) return this.turnAway(exchange, verdict)
-      exchange.inFlight = true
-      return this.engine.handled
+      return verdict === undefined ? this.admitted(exchange) : this.turnAway(exchange, verdict)
     })
+  }
+
+  // What a request waits before it is let in is not its handler's time.
+  private admitted(exchange: Http2Exchange): Effect.Effect<unknown> {
+    const { handled, millis } = this.engine
+    exchange.inFlight = true
+    if (millis.handler > 0) exchange.limitHandler(millis.handler)
+    return handled
   }
 
   private turnAway(
