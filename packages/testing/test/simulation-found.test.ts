@@ -114,6 +114,18 @@ describe("an HTTP/2 connection", () => {
   it("keeps its last answer from the reset that what its peer still sends would bring about", () => {
     holds(http2({ readGap: 10 }, [{ kind: "Stream", size: 3 }], { requestsPerConnection: 1 }))
   })
+
+  it("does not count what a request waits to be let in as its handler's time", () => {
+    const scenario = http2({ concurrency: 2 }, [{ sleep: 172 }, { kind: "Stream" }], {
+      inFlightCount: 1,
+      handlerTimeout: 130
+    })
+    const { lines } = holds(scenario)
+    assert.include(
+      lines.map(({ text }) => text),
+      "→ stream 3 has 200"
+    )
+  })
 })
 
 describe("a WebSocket", () => {

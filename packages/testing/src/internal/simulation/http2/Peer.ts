@@ -179,17 +179,18 @@ export class Peer {
 
   // --- sending -------------------------------------------------------------------------------------------------
 
-  /** Opens what may be opened, and sends what the windows let through. A stream that is reset makes room at once. */
+  /** Opens what may be opened, and sends what the windows let through. A stream that ends makes room at once. */
   private advance(): void {
     const { asks, concurrency, greedy } = this.script
     // Before it knows the server's limit only a greedy client opens anything.
     const limit = greedy ? concurrency : Math.min(concurrency, this.settings?.maxConcurrentStreams ?? 0)
     const most = Math.min(this.released, asks.length)
-    for (let before = -1; before !== this.opened; ) {
-      before = this.opened
+    for (let goesOn = true; goesOn; ) {
       while (this.opened < most && this.openCount < limit && this.goAway === undefined)
         this.open(asks[this.opened])
+      const { openCount } = this
       for (const stream of this.streams.values()) this.sendBody(stream)
+      goesOn = this.openCount < openCount
     }
   }
 
