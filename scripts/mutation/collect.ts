@@ -1,5 +1,7 @@
 // What tests import in place of vitest while mutants are tried: it collects them, to be run in this process as
 // often as there are mutants.
+import { Effect, type Scope } from "effect"
+
 export { assert } from "vitest"
 
 export interface Collected {
@@ -24,7 +26,20 @@ export const describe = (name: string, suite: () => void): void => {
   path = outer
 }
 
-export const it = (name: string, ...rest: ReadonlyArray<unknown>): void => {
-  const run = rest.find((part) => typeof part === "function") as () => unknown
+const add = (name: string, run: () => unknown): void => {
   tests.push({ name: [...path, name].join(" > "), run })
 }
+
+const functionIn = <A>(rest: ReadonlyArray<unknown>): (() => A) =>
+  rest.find((part) => typeof part === "function") as () => A
+
+export const it = Object.assign(
+  (name: string, ...rest: ReadonlyArray<unknown>): void => add(name, functionIn(rest)),
+  {
+    // On the live clock: a test of a protocol has no use for another.
+    effect: (name: string, ...rest: ReadonlyArray<unknown>): void => {
+      const make = functionIn<Effect.Effect<unknown, unknown, Scope.Scope>>(rest)
+      add(name, () => Effect.runPromise(Effect.scoped(Effect.suspend(make))))
+    }
+  }
+)

@@ -33,10 +33,7 @@ export const failed = (
   })
 })
 
-const quoteAt = (run: Run, at: number): string =>
-  at >= 0 && at < run.bytes.length ? Http1Error.quoteOctet(run.bytes[at]) : ""
-
-// The reasons whose offending octet says something; for the others the limit or the sentence is enough.
+// The reasons whose offending octet says something, and is at hand; for the others the limit or the sentence is enough.
 const namesOctet: ReadonlySet<Http1Error.ReasonTag> = new Set<Http1Error.ReasonTag>([
   "InvalidMethod",
   "InvalidTarget",
@@ -56,7 +53,7 @@ export const failedAt = (
   at: number,
   offset: number,
   phase: Http1Error.Phase
-): State => failed(run, tag, offset, phase, namesOctet.has(tag) ? quoteAt(run, at) : "")
+): State => failed(run, tag, offset, phase, namesOctet.has(tag) ? Http1Error.quoteOctet(run.bytes[at]) : "")
 
 /** Between messages; `index` is the number of the next one. */
 export const idle = (index: number): State => ({ _tag: "Idle", index })
