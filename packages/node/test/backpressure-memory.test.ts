@@ -4,11 +4,10 @@
  *
  * `NVO_BODY_MIB` says how large (512).
  */
-import * as Fs from "node:fs"
 import * as Net from "node:net"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { start } from "./support/peersPrograms.ts"
+import { hasProc, most, server } from "./support/serverProcess.ts"
 
 const BODY = Number(process.env.NVO_BODY_MIB ?? 512) * 1_048_576
 const STALLED = 1_000
@@ -21,27 +20,6 @@ const BOUND = 160 * 1_024
 // A heap may grow before it is collected, and the process with it.
 const SLACK = 128 * MIB
 
-const program = new URL("./support/memoryServer.ts", import.meta.url).pathname
-
-const server = Effect.gen(function* () {
-  const [, port] = yield* start(process.execPath, [program], /port (\d+)/)
-  const pid = Fs.readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .find((name) => {
-      try {
-        const [, ...args] = Fs.readFileSync(`/proc/${name}/cmdline`, "utf8").split("\0")
-        return (
-          args[0] === program && Fs.readFileSync(`/proc/${name}/stat`, "utf8").includes(` ${process.pid} `)
-        )
-      } catch {
-        return false
-      }
-    })
-  // The second field of statm is the pages that are resident.
-  const memory = () => Number(Fs.readFileSync(`/proc/${pid}/statm`, "utf8").split(" ")[1]) * 4_096
-  return { port: Number(port), memory }
-})
-
 const connect = (port: number) =>
   Effect.acquireRelease(
     Effect.callback<Net.Socket>((resume) => {
@@ -51,21 +29,6 @@ const connect = (port: number) =>
     }),
     (socket) => Effect.sync(() => void socket.destroy())
   )
-
-/** The most memory while something goes on, beyond what there was. */
-const most = <A, E, R>(memory: () => number, during: Effect.Effect<A, E, R>) =>
-  Effect.gen(function* () {
-    const before = memory()
-    let peak = before
-    const timer = setInterval(() => {
-      peak = Math.max(peak, memory())
-    }, 20)
-    yield* Effect.ensuring(
-      during,
-      Effect.sync(() => clearInterval(timer))
-    )
-    return peak - before
-  })
 
 const piece = Buffer.alloc(65_536, ".")
 
@@ -105,11 +68,11 @@ const download = (port: number, octets: number) =>
 
 /** Opens connections and leaves them as they are; gives what they cost each. */
 const stalled = Effect.fnUntraced(function* (request: Buffer) {
-  const { memory, port } = yield* server
+  const { memory, port } = yield* server()
   // What is compiled and allocated once is not counted.
   yield* download(port, 16 * MIB)
   yield* upload(port, 16 * MIB)
-  const grown = yield* most(
+  const { grown } = yield* most(
     memory,
     Effect.gen(function* () {
       for (let i = 0; i < STALLED; i++) {
@@ -123,24 +86,22 @@ const stalled = Effect.fnUntraced(function* (request: Buffer) {
   return grown / STALLED
 })
 
-describe.skipIf(!Fs.existsSync("/proc/self/statm"))("the memory of a server", () => {
+describe.skipIf(!hasProc)("the memory of a server", () => {
   it.live(`is flat while ${BODY / MIB} MiB come`, () =>
     Effect.gen(function* () {
-      const { memory, port } = yield* server
+      const { memory, port } = yield* server()
       yield* upload(port, 64 * MIB)
-      const grown = yield* most(
-        memory,
-        Effect.map(upload(port, BODY), (text) => assert.include(text, `\r\n\r\n${BODY}`))
-      )
+      const { grown, result } = yield* most(memory, upload(port, BODY))
+      assert.include(result, `\r\n\r\n${BODY}`)
       assert.isBelow(grown, SLACK)
     })
   )
 
   it.live(`is flat while ${BODY / MIB} MiB go`, () =>
     Effect.gen(function* () {
-      const { memory, port } = yield* server
+      const { memory, port } = yield* server()
       yield* download(port, 64 * MIB)
-      assert.isBelow(yield* most(memory, download(port, BODY)), SLACK)
+      assert.isBelow((yield* most(memory, download(port, BODY))).grown, SLACK)
     })
   )
 

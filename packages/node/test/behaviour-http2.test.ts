@@ -367,6 +367,18 @@ describe("deadlines", () => {
     })
   )
 
+  it.live("a connection that only owes the rest of a body that nobody wants is idle", () =>
+    Effect.gen(function* () {
+      const { errors, port } = yield* serve(hello, { idleTimeout: "100 millis" })
+      const wire = yield* connect(port)
+      wire.send(wire.headers(1, post(), false))
+      yield* wire.sees("DATA 1 13 END")
+      yield* wire.sees("GOAWAY 1 NO_ERROR")
+      yield* wire.ends
+      assert.deepStrictEqual(errors, [])
+    })
+  )
+
   it.live("an idle connection is told and ended", () =>
     Effect.gen(function* () {
       const { errors, port } = yield* serve(hello, { idleTimeout: "100 millis" })
@@ -402,6 +414,8 @@ describe("deadlines", () => {
       const wire = yield* connect(port)
       wire.send(wire.headers(1, post("/read"), false))
       yield* wire.sees("HEADERS 1 408")
+      // RFC 9113 §8.1: the rest is not waited for.
+      yield* wire.sees("RST_STREAM 1 NO_ERROR")
       wire.send(wire.headers(3, get()))
       yield* wire.sees("DATA 3 13 END")
       yield* eventually("the report", () => errors.length > 0)

@@ -3,12 +3,16 @@ import * as Fs from "node:fs"
 import * as NodeHttp2 from "node:http2"
 import * as Path from "node:path"
 import { assert, describe, it } from "@effect/vitest"
+import { Trailers } from "@nvo/server"
 import * as Effect from "effect/Effect"
+import { HttpServerRequest } from "effect/http/HttpServerRequest"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
+import * as Stream from "effect/Stream"
 import { Agent, request } from "undici"
 import { app } from "./support/peersApp.ts"
 import * as Certificate from "./support/peersCertificate.ts"
 import { folder, peerTest, run } from "./support/peersPrograms.ts"
-import { serve } from "./support/serve.ts"
+import { type App, serve } from "./support/serve.ts"
 
 const large = Buffer.alloc(3_000_000, "0123456789abcdef")
 
@@ -167,7 +171,48 @@ s.sendall(c.data_to_send())
 print(status, got == body)
 `
 
+const trailers = `
+import socket, sys
+import h2.connection, h2.config, h2.events
+s = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+c = h2.connection.H2Connection(config=h2.config.H2Configuration(client_side=True, header_encoding="utf-8"))
+c.initiate_connection()
+c.send_headers(1, [(":method", "POST"), (":scheme", "http"), (":path", "/"), (":authority", "a"), ("te", "trailers")])
+c.send_data(1, b"body")
+c.send_headers(1, [("x-sum", "4")], end_stream=True)
+s.sendall(c.data_to_send())
+got, done = b"", False
+while not done:
+    for e in c.receive_data(s.recv(65536)):
+        if isinstance(e, h2.events.DataReceived):
+            got += e.data
+        elif isinstance(e, h2.events.TrailersReceived):
+            print(got.decode(), sorted(e.headers))
+        elif isinstance(e, h2.events.StreamEnded):
+            done = True
+`
+
+/** Answers with the body, and behind it with the trailers that came. */
+const withTrailers: App = Effect.gen(function* () {
+  const request = yield* HttpServerRequest
+  const text = yield* request.text
+  const fields = yield* Trailers.request
+  return Trailers.withTrailers(
+    HttpServerResponse.stream(Stream.succeed(Buffer.from(text))),
+    Effect.succeed(fields)
+  )
+})
+
 describe("Python's h2", () => {
+  peerTest("python3-h2", "trailers of the request, and trailers of the response", (python) =>
+    Effect.gen(function* () {
+      const server = yield* serve(withTrailers)
+      const { stderr, stdout } = yield* run(python, ["-c", trailers, String(server.port)])
+      assert.strictEqual(stdout.trim(), "body [('x-sum', '4')]", stderr)
+      assert.deepStrictEqual(server.errors, [])
+    })
+  )
+
   peerTest("python3-h2", "a strict client: an upload that is streamed back", (python) =>
     Effect.gen(function* () {
       const server = yield* serve(app)

@@ -447,6 +447,38 @@ describe("RFC 9113 §8.1: what is left of a request behind its response", () => 
     assert.deepStrictEqual(peer.read(), ["RST_STREAM 1 NO_ERROR"])
   })
 
+  it("with a budget of 0, at once, though the length is not known", () => {
+    const peer = Peer.open()
+    peer.begin(1, post)
+    peer.connection.respond(1, { status: 200, fields: {}, bodyLength: 0 }, undefined)
+    peer.read()
+    peer.connection.discard(1, 0)
+    assert.deepStrictEqual(peer.read(), ["RST_STREAM 1 NO_ERROR"])
+  })
+
+  it("a response that is on its way is not cut off: the reset follows its end", () => {
+    const peer = Peer.open()
+    peer.send({ _tag: "Settings", ack: false, entries: [[4, 0]] })
+    peer.begin(1, post)
+    peer.connection.respond(1, { status: 200, fields: {}, bodyLength: undefined }, undefined)
+    peer.connection.send(1, new TextEncoder().encode("hello"))
+    peer.connection.finish(1)
+    peer.connection.discard(1, 10)
+    peer.read()
+    assert.deepStrictEqual(peer.send(data(1, 11), data(1, 100)), [])
+    assert.deepStrictEqual(peer.read(), [])
+    peer.send({ _tag: "WindowUpdate", streamId: 1, increment: 5 })
+    assert.deepStrictEqual(peer.read(), ["DATA 1 hello END_STREAM", "RST_STREAM 1 NO_ERROR"])
+  })
+
+  it("a stream that owes only the rest of its request leaves nothing to do", () => {
+    const peer = Peer.open()
+    peer.begin(1, post)
+    assert.isFalse(peer.connection.isAtRest)
+    peer.connection.respond(1, { status: 200, fields: {}, bodyLength: 0 }, undefined)
+    assert.deepStrictEqual([peer.connection.isAtRest, peer.connection.openStreams], [true, 1])
+  })
+
   it("at once where the request said that it will be more", () => {
     const peer = Peer.open()
     peer.begin(1, [...post, ["content-length", "11"]])

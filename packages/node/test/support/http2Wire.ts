@@ -32,6 +32,8 @@ export class Http2Wire {
   /** Octets of data that came, by stream. */
   readonly received = new Map<number, number>()
   closed = false
+  /** Told of each line as it comes. */
+  onLine: ((line: string) => void) | undefined = undefined
   private readonly socket: Net.Socket
   private readonly encoder = new HpackEncoder.HpackEncoder()
   private readonly decoder = new HpackDecoder.HpackDecoder()
@@ -52,7 +54,9 @@ export class Http2Wire {
     this.state = step.state
     for (const frame of step.frames) {
       const line = this.line(frame)
-      if (line !== undefined) this.lines.push(line)
+      if (line === undefined) continue
+      this.lines.push(line)
+      this.onLine?.(line)
     }
   }
 

@@ -1,4 +1,7 @@
-/** Bodies of any size in both directions, and a handler that reads nothing: for those who look at its memory. */
+/**
+ * Bodies of any size in both directions, handlers that read nothing and never answer, and a text: for those who look at
+ * its memory. The limits come from the environment.
+ */
 import { NodeRuntime } from "@effect/platform-node"
 import { NvoServer } from "@nvo/node"
 import { Console, Effect, Layer, Stream } from "effect"
@@ -22,6 +25,8 @@ const routes = Layer.mergeAll(
     })
   ),
   HttpRouter.add("POST", "/stall", Effect.never),
+  HttpRouter.add("GET", "/never", Effect.never),
+  HttpRouter.add("GET", "/", HttpServerResponse.text("Hello, World!")),
   HttpRouter.add(
     "GET",
     "/down",
@@ -36,7 +41,13 @@ const told = Layer.effectDiscard(
 NodeRuntime.runMain(
   Layer.launch(
     Layer.merge(HttpRouter.serve(routes, { disableLogger: true, disableListenLog: true }), told).pipe(
-      Layer.provide(NvoServer.layer({ host: "127.0.0.1", port: 0 }))
+      Layer.provide(
+        Layer.unwrap(
+          Effect.map(NvoServer.config, (options) =>
+            NvoServer.layer({ ...options, host: "127.0.0.1", port: 0 })
+          )
+        )
+      )
     )
   )
 )

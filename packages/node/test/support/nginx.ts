@@ -14,9 +14,21 @@ export interface Options {
   readonly keepalive: number
   /** Whether bodies pass through as they come. Default: they are buffered. */
   readonly streams?: boolean
+  /** What it speaks with its clients, without TLS. Default: HTTP/1.1. */
+  readonly clients?: "h1" | "h2"
+  /** What it speaks with the servers behind it; HTTP/2 as for gRPC. Default: HTTP/1.1. */
+  readonly servers?: "h1" | "h2"
 }
 
-const config = (place: string, port: number, { keepalive, streams, upstreams }: Options): string => `
+const passes = ({ servers, streams }: Options): string =>
+  servers === "h2"
+    ? "grpc_pass grpc://nvo;"
+    : `proxy_pass http://nvo;
+      proxy_http_version 1.1;
+      proxy_set_header Connection "";
+      ${streams === true ? "proxy_request_buffering off;\n      proxy_buffering off;" : ""}`
+
+const config = (place: string, port: number, options: Options): string => `
 daemon off;
 master_process off;
 error_log stderr notice;
@@ -28,17 +40,14 @@ http {
     .map((name) => `${name}_temp_path ${place}/${name};`)
     .join("\n  ")}
   upstream nvo {
-    ${upstreams.map((upstream) => `server 127.0.0.1:${upstream} max_fails=0;`).join("\n    ")}
-    keepalive ${keepalive};
+    ${options.upstreams.map((upstream) => `server 127.0.0.1:${upstream} max_fails=0;`).join("\n    ")}
+    keepalive ${options.keepalive};
   }
   server {
-    listen 127.0.0.1:${port};
+    listen 127.0.0.1:${port}${options.clients === "h2" ? " http2" : ""};
     client_max_body_size 100m;
     location / {
-      proxy_pass http://nvo;
-      proxy_http_version 1.1;
-      proxy_set_header Connection "";
-      ${streams === true ? "proxy_request_buffering off;\n      proxy_buffering off;" : ""}
+      ${passes(options)}
     }
   }
 }

@@ -59,6 +59,12 @@ export class ServerConnection extends Receiving.Receiving {
     return this.streams.open.size
   }
 
+  /** Whether there is no stream on which this side has still something to send. */
+  get isAtRest(): boolean {
+    for (const stream of this.streams.open.values()) if (stream.isSending) return false
+    return true
+  }
+
   /** Whether this side's settings are acknowledged; the driver decides how long that may take. */
   get isAcknowledged(): boolean {
     return this.acknowledged
@@ -190,15 +196,14 @@ export class ServerConnection extends Receiving.Receiving {
 
   /**
    * What is still to come of the request is not wanted. Up to `budget` octets of it are thrown away, then the
-   * stream is reset with NO_ERROR (§8.1).
+   * stream is reset with NO_ERROR (§8.1); with none, as soon as the response is complete.
    */
   discard(streamId: number, budget: number): void {
     const stream = this.streams.open.get(streamId)
     if (stream === undefined || !stream.isReceiving) return
-    const due = stream.expected === -1 ? 0 : stream.expected - stream.received
     stream.discard = budget
     this.consume(stream, stream.held)
-    if (due > budget && stream.state === "HalfClosedLocal") this.reset(streamId, "NO_ERROR")
+    if (stream.state === "HalfClosedLocal" && stream.isTooLong) this.reset(streamId, "NO_ERROR")
   }
 
   /** Sends what is queued, as far as the windows go and `room` octets or a frame more at the most. */

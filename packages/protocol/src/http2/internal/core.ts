@@ -129,9 +129,7 @@ export abstract class Core {
   protected endSent(stream: Stream): void {
     this.move(stream, "EndSent")
     // §8.1: the response is complete, and the rest of the request is more than anybody wants to read.
-    if (stream.state === "HalfClosedLocal" && stream.discard !== -1 && stream.expected !== -1) {
-      if (stream.expected - stream.received > stream.discard) this.reset(stream.id, "NO_ERROR")
-    }
+    if (stream.state === "HalfClosedLocal" && stream.isTooLong) this.reset(stream.id, "NO_ERROR")
   }
 
   protected consume(stream: Stream, bytes: number): void {

@@ -252,9 +252,12 @@ export abstract class Receiving extends Core {
       )
     }
     if (stream.discard !== -1) {
-      if (stream.discard < bytes.length) {
-        if (!endStream) return this.reset(streamId, "NO_ERROR")
-      } else stream.discard -= bytes.length
+      if (stream.discard >= bytes.length) stream.discard -= bytes.length
+      else {
+        stream.discard = 0
+        // §8.1: behind a complete response. One that is still on its way is not cut off; the reset follows it.
+        if (!endStream && stream.state === "HalfClosedLocal") return this.reset(streamId, "NO_ERROR")
+      }
       this.consume(stream, flowBytes)
     } else {
       if (bytes.length > 0) this.events.push(new Http2Event.RequestData(streamId, bytes))

@@ -55,6 +55,12 @@ export class Stream {
     this.sendWindow = sendWindow
   }
 
+  /** Whether more is to come of a body that nobody wants than may be thrown away. */
+  get isTooLong(): boolean {
+    if (this.discard === -1) return false
+    return this.expected === -1 ? this.discard === 0 : this.expected - this.received > this.discard
+  }
+
   /** Whether the peer may still send something. */
   get isReceiving(): boolean {
     return this.state === "Open" || this.state === "HalfClosedLocal"

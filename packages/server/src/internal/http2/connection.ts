@@ -134,9 +134,9 @@ export class Http2Connection implements Served {
     return this.isIdle ? "Idle" : "Handling"
   }
 
-  /** Whether no stream is open. */
+  /** Whether there is nothing to do here: no handler, and nothing to send. What is still to come is thrown away. */
   get isIdle(): boolean {
-    return this.exchanges.size === 0 && this.machine.openStreams === 0
+    return this.exchanges.size === 0 && this.machine.isAtRest
   }
 
   get idleSince(): number | undefined {
@@ -295,7 +295,11 @@ export class Http2Connection implements Served {
 
   private get isDone(): boolean {
     const { phase } = this.machine
-    return phase === "Closed" || this.expired || (phase === "Draining" && this.isIdle)
+    return (
+      phase === "Closed" ||
+      this.expired ||
+      (phase === "Draining" && this.isIdle && this.machine.openStreams === 0)
+    )
   }
 
   /** Ends the connection if that was all. */
@@ -527,7 +531,8 @@ export class Http2Connection implements Served {
     // No complete response: a reset tells.
     if (exchange.switched !== undefined) machine.finish(streamId)
     else if (!exchange.complete) machine.reset(streamId, "INTERNAL_ERROR")
-    machine.discard(streamId, this.engine.config.drainBytes)
+    // Who was too slow is not waited for any longer.
+    machine.discard(streamId, exchange.bodyError === undefined ? this.engine.config.drainBytes : 0)
     this.deadlines.watchRest(streamId)
     exchange.dispose()
     this.exchanges.delete(streamId)
