@@ -13,11 +13,17 @@ import * as ConnectionIds from "./connectionIds.ts"
 // 64 KiB is what libuv reads at once; a smaller buffer makes more system calls of a large body.
 const READ_BUFFER = Buffer.allocUnsafeSlow(65_536)
 
-// A connection whose reads fill that buffer, as those of a large body do, reads into buffers that are handed on as they
-// are: 100 MiB take 50 to 70 ms in place of 100 and more, most of which were spent on memory that nobody had touched. Each
-// holds one for its next read, so there are never more of them than this, chosen by feel; the others copy.
+// A connection with large reads, as those of a large body, reads into buffers that are handed on as they are. A copy costs
+// little, but fresh memory for it does. Each holds one for its next read, so there are never more of them than this, chosen
+// by feel; the others copy.
 const MOST_OWNERS = 64
 let owners = 0
+
+/** Buffers that nothing was handed on of, for the next owner. */
+const spare: Array<Buffer> = []
+
+// What counts as a large read, in octets: half of the buffer, so that no more than that is kept for nothing.
+const LARGE_READ = READ_BUFFER.length / 2
 
 // What one turn writes is held back until its end, but no more than this.
 const OUTBOX_LIMIT = 65_536
@@ -59,6 +65,7 @@ export class NetConnection implements Transport.Connection {
   /** Whether it reads into a buffer of its own. */
   private owns = false
   private nextBuffer: Buffer | undefined = READ_BUFFER
+  private ownBuffer: Buffer | undefined = undefined
   /** Whether octets that just came are being handled: what is written meanwhile leaves together. */
   private dispatching = false
   private onDrain: Array<(exit: Effect.Effect<void, TransportError.TransportError>) => void> = []
@@ -159,23 +166,33 @@ export class NetConnection implements Transport.Connection {
 
   // What a read gave, in memory that nobody writes to again.
   private taken(buffer: Buffer, length: number): Uint8Array {
-    const owned = this.owns
-    if (length < buffer.length) this.share()
-    else if (owned || owners < MOST_OWNERS) {
-      if (!owned) owners++
-      this.owns = true
-      this.nextBuffer = Buffer.allocUnsafeSlow(READ_BUFFER.length)
-      if (owned) return buffer
-    }
+    if (length >= LARGE_READ) {
+      const owned = this.owns
+      if (this.own() && owned) return length === buffer.length ? buffer : buffer.subarray(0, length)
+    } else this.share()
     const bytes = Buffer.allocUnsafe(length)
     buffer.copy(bytes, 0, 0, length)
     return bytes
+  }
+
+  private own(): boolean {
+    if (!this.owns) {
+      if (owners === MOST_OWNERS) return false
+      owners++
+      this.owns = true
+    }
+    this.ownBuffer = spare.pop() ?? Buffer.allocUnsafeSlow(READ_BUFFER.length)
+    this.nextBuffer = this.ownBuffer
+    return true
   }
 
   private share(): void {
     if (!this.owns) return
     this.owns = false
     owners--
+    // It was read into for nobody.
+    if (this.ownBuffer !== undefined) spare.push(this.ownBuffer)
+    this.ownBuffer = undefined
     this.nextBuffer = READ_BUFFER
   }
 
