@@ -101,7 +101,7 @@ export const loads: ReadonlyArray<Load> = [
     rounds: 7
   },
   { ...defaults, id: "bytes", title: "an answer of 64 KiB", path: "/bytes" },
-  { ...defaults, id: "latency", title: "hello, 64 connections at 70 % of capacity", paced: true },
+  { ...defaults, id: "latency", title: "hello, 64 connections at 70 % of capacity", paced: true, rounds: 3 },
   {
     ...defaults,
     id: "download",

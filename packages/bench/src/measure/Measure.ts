@@ -105,7 +105,7 @@ const transfer = Effect.fnUntraced(function* (running: Running.Running, load: Lo
 
 // Requests after which a server is warm, and how often two seconds of them are tried. Chosen by feel: V8 has compiled
 // what it will by then.
-const WARM = 40_000
+const WARM = 25_000
 const MOST_WARM_UPS = 4
 
 const settle = Effect.sleep("1 second")
