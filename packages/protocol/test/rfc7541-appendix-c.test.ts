@@ -233,4 +233,18 @@ describe("RFC 7541 Appendix C", () => {
       }
     })
   }
+
+  // The examples' integers, in the 5 bits of a table size update: the one place where they are by themselves.
+  for (const [name, size, hex] of [
+    ["C.1.1", 10, "2a"],
+    ["C.1.2", 1337, "3f9a0a"]
+  ] as const) {
+    it(`${name} the integer ${size} in a prefix of five bits: both ways`, () => {
+      const decoder = new HpackDecoder()
+      assert.isUndefined(decoder.decode(fromHex(`${hex}82`), limits).refusal)
+      const encoder = new HpackEncoder.HpackEncoder()
+      encoder.setPeerTableBytes(size)
+      assert.strictEqual(toHex(encoder.encode([{ name: ":method", value: "GET" }])), `${hex}82`)
+    })
+  }
 })
