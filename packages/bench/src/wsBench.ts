@@ -1,7 +1,8 @@
 /**
- * `npm run bench:ws -- [--rounds N] [--seconds N] [--transport net|poll]`: what WebSockets cost on nvo and on
- * `ws` over node:http, interleaved round by round in one run: CPU time of an echo of 64 octets and of 16 KiB over 64
- * sockets, CPU time of a broadcast to 5,000 sockets, and memory in use for an idle socket. Absolute figures drift with the
+ * `npm run bench:ws -- [--rounds N] [--seconds N] [--transport net|poll] [--only "part of a name"]`: what WebSockets cost
+ * on nvo and on `ws` over node:http, interleaved round by round in one run: CPU time of an echo of 64 octets and of 16 KiB
+ * over 64 sockets, CPU time of a broadcast to 5,000 sockets, and memory in use for an idle socket. Beside them a bare
+ * `node:net` server that knows of no protocol: what is left of the ratio for who uses it. Absolute figures drift with the
  * machine; the ratios are what counts.
  *
  * The server runs on one core, the clients on another. CPU time is that of all threads of the server process, from
@@ -15,7 +16,7 @@ import { FrameEncoder } from "@nvo/protocol"
 import { Console, Effect, type Scope } from "effect"
 import { Command, Flag } from "effect/cli"
 
-const servers = ["nvo", "ws"] as const
+const servers = ["nvo", "ws", "bare"] as const
 type Server = (typeof servers)[number]
 
 interface Running {
@@ -26,11 +27,15 @@ interface Running {
 
 const script = new URL("./wsServers.ts", import.meta.url).pathname
 
-const start = (server: Server, transport: string): Effect.Effect<Running, never, Scope.Scope> =>
+const start = (
+  server: Server,
+  transport: string,
+  deflate: string
+): Effect.Effect<Running, never, Scope.Scope> =>
   Effect.gen(function* () {
     const child = yield* Effect.acquireRelease(
       Effect.sync(() =>
-        spawn("taskset", ["-c", "0", process.execPath, "--expose-gc", script, server, transport], {
+        spawn("taskset", ["-c", "0", process.execPath, "--expose-gc", script, server, transport, deflate], {
           stdio: ["ignore", "pipe", "inherit"]
         })
       ),
@@ -56,7 +61,8 @@ const cpuTime = (pid: number): number =>
 const open = (
   port: number,
   path: string,
-  onOctets: (count: number, octets: Buffer) => void
+  onOctets: (count: number, octets: Buffer) => void,
+  fields = ""
 ): Promise<Socket> =>
   new Promise((resolve, reject) => {
     const socket = connect({ port, host: "127.0.0.1", noDelay: true })
@@ -69,7 +75,8 @@ const open = (
     })
     socket.write(
       `GET ${path} HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
-        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n" +
+        `${fields}\r\n`
     )
   })
 
@@ -77,13 +84,14 @@ const openAll = async (
   port: number,
   path: string,
   count: number,
-  onOctets: (index: number, count: number) => void
+  onOctets: (index: number, count: number) => void,
+  fields = ""
 ): Promise<ReadonlyArray<Socket>> => {
   const sockets: Array<Socket> = []
   while (sockets.length < count) {
     const from = sockets.length
     const batch = Array.from({ length: Math.min(100, count - from) }, (_, i) =>
-      open(port, path, (octets) => onOctets(from + i, octets))
+      open(port, path, (octets) => onOctets(from + i, octets), fields)
     )
     sockets.push(...(await Promise.all(batch)))
   }
@@ -119,29 +127,51 @@ const echo = (length: number, text: boolean, window: number) => async (running: 
   return result
 }
 
-/** Microseconds of CPU for a message to one of 5,000 subscribers. */
-const broadcast = (subscribers: number) => async (running: Running, seconds: number) => {
-  let octets = 0
-  const sockets = await openAll(running.port, "/topic", subscribers, (_, count) => {
-    octets += count
-  })
-  const publisher = await open(running.port, "/publish", () => {})
-  const payload = new Uint8Array(64).fill(0x61)
-  const message = FrameEncoder.encodeBytes({ opcode: "Text", payload }, 0x12345678)
-  const publish = async () => {
-    const until = octets + subscribers * 66
+// What a client offers that keeps no window: both servers then compress each message by itself.
+const OFFER =
+  "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; client_no_context_takeover\r\n"
+
+/** Microseconds of CPU for a message to one of many subscribers, which is compressed where `offer` asks for it. */
+const broadcast =
+  (subscribers: number, text: string, offer = "") =>
+  async (running: Running, seconds: number) => {
+    let octets = 0
+    const count = (_: number, came: number) => {
+      octets += came
+    }
+    const message = FrameEncoder.encodeBytes({ opcode: "Text", payload: Buffer.from(text) }, 0x12345678)
+    const publisher = await open(running.port, "/publish", () => {})
+    // How long a frame is: what the first subscriber is sent.
+    const [first] = await openAll(running.port, "/topic", 1, count, offer)
     publisher.write(message)
-    while (octets < until) await sleep(1)
+    do await sleep(100)
+    while (octets === 0)
+    const frame = octets
+    const rest = await openAll(running.port, "/topic", subscribers - 1, count, offer)
+    const publish = async () => {
+      const until = octets + subscribers * frame
+      publisher.write(message)
+      while (octets < until) await sleep(1)
+    }
+    for (let i = 0; i < 3; i++) await publish()
+    const cpu = cpuTime(running.pid)
+    let rounds = 0
+    for (const end = Date.now() + seconds * 1_000; Date.now() < end; rounds++) await publish()
+    const result = (cpuTime(running.pid) - cpu) / (rounds * subscribers)
+    for (const socket of [first, ...rest, publisher]) socket.destroy()
+    await sleep(500)
+    return result
   }
-  for (let i = 0; i < 5; i++) await publish()
-  const cpu = cpuTime(running.pid)
-  let rounds = 0
-  for (const end = Date.now() + seconds * 1_000; Date.now() < end; rounds++) await publish()
-  const result = (cpuTime(running.pid) - cpu) / (rounds * subscribers)
-  for (const socket of [...sockets, publisher]) socket.destroy()
-  await sleep(500)
-  return result
-}
+
+// 2 KiB of JSON, as a chat or a ticker sends it.
+const JSON_TEXT = JSON.stringify(
+  Array.from({ length: 24 }, (_, i) => ({
+    id: i * 7_919,
+    user: `user-${i * 31}`,
+    text: "price",
+    value: i * 1.37 + 20
+  }))
+)
 
 /** KiB of memory in use for an idle socket, after a collection of garbage. */
 const idle = (count: number) => async (running: Running) => {
@@ -181,7 +211,8 @@ const loads = {
   "echo, binary of 64 octets, 16 at once (µs)": echo(64, false, 16),
   "echo, text of 16 KiB (µs)": echo(16_384, true, 1),
   "echo, binary of 16 KiB (µs)": echo(16_384, false, 1),
-  "broadcast to 5,000 (µs for each)": broadcast(5_000),
+  "broadcast to 5,000 (µs for each)": broadcast(5_000, "a".repeat(64)),
+  "broadcast to 200, compressed (µs for each)": broadcast(200, JSON_TEXT, OFFER),
   "idle socket (KiB)": idle(5_000)
 }
 
@@ -195,10 +226,15 @@ const bench = Command.make(
   },
   Effect.fnUntraced(function* ({ only, rounds, seconds, transport }) {
     for (const [name, load] of Object.entries(loads).filter(([name]) => name.includes(only))) {
-      const results: Record<Server, Array<number>> = { nvo: [], ws: [] }
+      const results: Record<Server, Array<number>> = { nvo: [], ws: [], bare: [] }
+      // A bare server compresses nothing.
+      const deflates = name.includes("compressed")
+      const measured = servers.filter((server) => !(deflates && server === "bare"))
       yield* Effect.scoped(
         Effect.gen(function* () {
-          const running = yield* Effect.forEach(servers, (server) => start(server, transport))
+          const running = yield* Effect.forEach(measured, (server) =>
+            start(server, transport, deflates ? "deflate" : "plain")
+          )
           // The first load of each warms it up; memory is asked of a server that has done nothing.
           const warm = !name.startsWith("idle")
           if (warm) for (const one of running) yield* Effect.promise(() => load(one, 1))
@@ -209,10 +245,13 @@ const bench = Command.make(
           }
         })
       )
-      const ratio = median(results.nvo.map((value, round) => value / results.ws[round]))
-      yield* Console.log(
-        `${name.padEnd(43)} nvo ${median(results.nvo).toFixed(2)}  ws ${median(results.ws).toFixed(2)}  ratio ${ratio.toFixed(2)}`
-      )
+      const toWs = (server: Server) =>
+        median(results[server].map((value, round) => value / results.ws[round]))
+      const figures = measured.map((server) => `${server} ${median(results[server]).toFixed(2)}`)
+      const ratios = measured
+        .filter((server) => server !== "ws")
+        .map((server) => `${server}/ws ${toWs(server).toFixed(2)}`)
+      yield* Console.log([name.padEnd(44), ...figures, ...ratios].join("  "))
     }
   })
 ).pipe(Command.withDescription("Measures what WebSockets cost on nvo and on ws"))

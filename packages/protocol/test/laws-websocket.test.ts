@@ -82,6 +82,58 @@ describe("chunk invariance", () => {
     ))
 })
 
+// Messages of all kinds, among them many that are small and whole.
+const smallMessages = fc
+  .tuple(
+    fc.array(
+      fc.oneof(
+        fc.record({
+          opcode: fc.constant("Text" as const),
+          text: fc.string({ maxLength: 140, unit: "binary-ascii" })
+        }),
+        fc.record({
+          opcode: fc.constant("Text" as const),
+          text: fc.string({ maxLength: 60, unit: "grapheme" })
+        }),
+        fc.record({ opcode: fc.constantFrom("Binary", "Ping", "Pong"), text: fc.string({ maxLength: 40 }) })
+      ),
+      { maxLength: 8 }
+    ),
+    keys
+  )
+  .map(([messages, keys]) =>
+    FrameGenerator.encode(
+      messages.map(({ opcode, text }) => ({
+        opcode,
+        payload: new TextEncoder().encode(text).subarray(0, opcode === "Text" ? 130 : 125)
+      })),
+      keys
+    )
+  )
+
+describe("the fast path for small messages", () => {
+  it("says what the reference says, for every split", () => {
+    let fast = 0
+    fc.assert(
+      fc.property(
+        fc.oneof({ weight: 3, arbitrary: smallMessages }, { weight: 2, arbitrary: anyOctets }),
+        Bytes.cuts,
+        limits,
+        fc.boolean(),
+        fc.constantFrom("Server" as const, "Client" as const),
+        (bytes, cuts, limits, inPlace, role) => {
+          const options = { limits, inPlace, role }
+          const seen = observe(Bytes.cut(bytes, cuts), options)
+          if (seen.events.length > 1) fast++
+          assert.deepStrictEqual(seen, observe(Bytes.cut(bytes, cuts), options, MessageDecoder.stepParts))
+        }
+      ),
+      { numRuns: 3 * RUNS }
+    )
+    assert.isAbove(fast, RUNS / 2)
+  })
+})
+
 describe("round trip", () => {
   for (const role of ["Server", "Client"] as const) {
     it(`what is sent to a ${role.toLowerCase()} is what it understands`, () => {

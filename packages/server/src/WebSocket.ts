@@ -82,8 +82,7 @@ const isOrderly = ({ reason }: WebSocketError.WebSocketError): boolean =>
   (reason.code === 1000 || reason.code === 1001 || reason.code === CloseCode.NO_STATUS)
 
 const pullOf = (session: Session): Pull.Pull<Batch, WebSocketError.WebSocketError> =>
-  Effect.catch(
-    session.pull,
+  session.pull(
     (error): Pull.Pull<never, WebSocketError.WebSocketError> =>
       isOrderly(error) ? Cause.done() : Effect.fail(error)
   )

@@ -264,6 +264,14 @@ const failed = (decoder: FrameDecoder, scan: Scan, index: number): State => ({
   })
 })
 
+/**
+ * The state behind so many whole frames more, where it is between frames.
+ *
+ * @internal
+ */
+export const afterFrames = (state: State, count: number): State =>
+  state._tag === "Header" ? header(state.index + count) : state
+
 /** Whether a peer that ends now leaves no frame unfinished. */
 export const isBetweenFrames = (state: State): boolean => state._tag === "Header" && state.octets.length === 0
 

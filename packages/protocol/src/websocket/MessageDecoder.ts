@@ -16,6 +16,7 @@ import * as ByteBuffer from "../http/ByteBuffer.ts"
 import * as CloseCode from "./CloseCode.ts"
 import type { Inflater } from "./DeflateCodec.ts"
 import * as FrameDecoder from "./FrameDecoder.ts"
+import * as WholeFrame from "./internal/wholeFrame.ts"
 import * as Opcode from "./Opcode.ts"
 import * as PerMessageDeflate from "./PerMessageDeflate.ts"
 import * as Utf8 from "./Utf8.ts"
@@ -231,11 +232,55 @@ const inflate = (
  * ```
  */
 export const step = (decoder: MessageDecoder, state: State, chunk: Uint8Array): Step => {
-  if (state.error !== undefined || state.closed) return { state, events: [] }
+  const events: Array<MessageEvent> = []
+  const goesOn = state.error === undefined && !state.closed
+  const between = goesOn && decoder.frames.role === "Server" && isBetweenMessages(state)
+  const at = between ? wholeMessages(decoder, chunk, events) : 0
+  if (at > 0) {
+    const before = { ...state, frames: FrameDecoder.afterFrames(state.frames, events.length) }
+    return at === chunk.length
+      ? { state: before, events }
+      : stepParts(decoder, before, chunk.subarray(at), events)
+  }
+  return stepParts(decoder, state, chunk, events)
+}
+
+// Reads the messages that the chunk begins with and that lie whole in it, small and in one frame: see `WholeFrame`. Gives
+// how many octets they have.
+const wholeMessages = (decoder: MessageDecoder, chunk: Uint8Array, events: Array<MessageEvent>): number => {
+  const { inPlace, limits } = decoder.frames
+  const limit = Math.min(limits.frameBytes, limits.messageBytes)
+  let at = 0
+  while (true) {
+    const size = WholeFrame.size(chunk, at, limit)
+    if (size === 0) return at
+    const length = size - WholeFrame.HEADER_BYTES
+    if (WholeFrame.isText(chunk, at)) {
+      const data = WholeFrame.text(chunk, at, length)
+      // What is wrong with it is for the reference to say.
+      if (data === undefined) return at
+      events.push({ _tag: "Text", data })
+    } else events.push({ _tag: "Binary", data: WholeFrame.binary(chunk, at, length, inPlace) })
+    at += size
+  }
+}
+
+/**
+ * The reference that `step` is held to: every frame by its parts.
+ *
+ * @internal
+ */
+export const stepParts = (
+  decoder: MessageDecoder,
+  state: State,
+  chunk: Uint8Array,
+  events: Array<MessageEvent> = []
+): Step => {
+  if (state.error !== undefined || state.closed) return { state, events }
   const { parts, state: frames } = FrameDecoder.step(decoder.frames, state.frames, chunk)
   const run: Run = {
     decoder,
-    events: [],
+    events,
     message: state.message,
     control: state.control,
     closed: false,

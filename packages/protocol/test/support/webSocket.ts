@@ -21,12 +21,16 @@ const plain = (event: MessageDecoder.MessageEvent): unknown => {
 }
 
 /** All that a decoder says of chunks, one after the other. */
-export const observe = (chunks: Iterable<Uint8Array>, options?: MessageDecoder.Options): Observed => {
+export const observe = (
+  chunks: Iterable<Uint8Array>,
+  options?: MessageDecoder.Options,
+  feed: typeof MessageDecoder.stepParts = MessageDecoder.step
+): Observed => {
   const decoder = MessageDecoder.make(options)
   let state = MessageDecoder.initial
   const events: Array<unknown> = []
   for (const chunk of chunks) {
-    const step = MessageDecoder.step(decoder, state, chunk)
+    const step = feed(decoder, state, chunk)
     state = step.state
     events.push(...step.events.map(plain))
   }

@@ -14,6 +14,7 @@ import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Pull from "effect/Pull"
 import type * as Socket from "effect/socket/Socket"
 import * as ConnectionState from "../ConnectionState.ts"
+import type { TransportError } from "../TransportError.ts"
 import * as ConnectionSocket from "./connectionSocket.ts"
 import { openError } from "./connectionSocket.ts"
 import type { Exchange, Fields } from "./exchange.ts"
@@ -21,6 +22,7 @@ import type { Http1Exchange } from "./http1Exchange.ts"
 import * as RequestBody from "./requestBody.ts"
 import type { Takeover } from "./webSocket/carrier.ts"
 import * as WebSocketOpen from "./webSocket/open.ts"
+import type { Session } from "./webSocket/session.ts"
 import * as SessionSocket from "./webSocket/sessionSocket.ts"
 import * as Settings from "./webSocket/settings.ts"
 
@@ -103,25 +105,50 @@ export const finishBody = (
 
 /** `Exchange.takeOver` for a connection. */
 export const takeOver = (exchange: Http1Exchange, fields: Fields): Takeover | Error => {
-  const { connection } = exchange
-  const { transport } = connection
   const head = ResponseEncoder.encodeSwitch(exchange, 101, fields)
-  if (typeof head !== "string") return head
-  return {
-    carrier: transport,
-    begin: (session) => {
-      exchange.switched = HttpServerResponse.empty({ status: 101, headers: Headers.fromInput(fields) })
-      exchange.status = 101
-      connection.advance(ConnectionState.code.Switched)
-      connection.answered(exchange)
-      const written = transport.writeUnsafe([head])
-      if (typeof written !== "boolean") return written
-      connection.session = session
-      return undefined
-    },
-    rest: () => connection.incoming.takeRest(),
-    abort: () => connection.abort(),
-    fork: (effect) => void Effect.runForkWith(connection.context)(effect)
+  return typeof head === "string" ? new Http1Takeover(exchange, fields, head) : head
+}
+
+// One for each WebSocket, as long as that lasts.
+class Http1Takeover implements Takeover {
+  private readonly exchange: Http1Exchange
+  private readonly fields: Fields
+  private head: string
+
+  constructor(exchange: Http1Exchange, fields: Fields, head: string) {
+    this.exchange = exchange
+    this.fields = fields
+    this.head = head
+  }
+
+  get carrier() {
+    return this.exchange.connection.transport
+  }
+
+  begin(session: Session): TransportError | undefined {
+    const { exchange, fields, head } = this
+    const { connection } = exchange
+    exchange.switched = HttpServerResponse.empty({ status: 101, headers: Headers.fromInput(fields) })
+    exchange.status = 101
+    connection.advance(ConnectionState.code.Switched)
+    connection.answered(exchange)
+    const written = this.carrier.writeUnsafe([head])
+    this.head = ""
+    if (typeof written !== "boolean") return written
+    connection.session = session
+    return undefined
+  }
+
+  rest(): Uint8Array | undefined {
+    return this.exchange.connection.incoming.takeRest()
+  }
+
+  abort(): void {
+    this.exchange.connection.abort()
+  }
+
+  fork(effect: Effect.Effect<void>): void {
+    Effect.runForkWith(this.exchange.connection.context)(effect)
   }
 }
 

@@ -25,11 +25,11 @@ export type Carrier = Pick<
 export interface Takeover {
   readonly carrier: Carrier
   /** Sends the head that says so, and keeps the session. */
-  readonly begin: (session: Session) => TransportError | undefined
+  begin(session: Session): TransportError | undefined
   /** Octets that came behind the handshake. */
-  readonly rest: () => Uint8Array | undefined
+  rest(): Uint8Array | undefined
   /** Interrupts the application. */
-  readonly abort: () => void
+  abort(): void
   /** Runs what nobody waits for. */
-  readonly fork: (effect: Effect.Effect<void>) => void
+  fork(effect: Effect.Effect<void>): void
 }

@@ -10,8 +10,10 @@ import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as HttpServerRespondable from "effect/http/HttpServerRespondable"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import type * as Scope from "effect/Scope"
+import type { EngineContext } from "../engineContext.ts"
 import type { Exchange } from "../exchange.ts"
-import { type Deflation, Session } from "./session.ts"
+import type { Takeover } from "./carrier.ts"
+import { type Deflation, type Host, Session } from "./session.ts"
 import type { Settings } from "./settings.ts"
 
 /** A handshake that was refused, as apps see it: it answers with its own status and fields. */
@@ -77,6 +79,39 @@ const deflationOf = (
       })
 }
 
+// One for each socket, so it keeps as little as it can.
+class ExchangeHost implements Host {
+  readonly settings: Settings
+  private readonly engine: EngineContext
+  private readonly takeover: Takeover
+
+  constructor(engine: EngineContext, takeover: Takeover, settings: Settings) {
+    this.engine = engine
+    this.takeover = takeover
+    this.settings = settings
+  }
+
+  get transport() {
+    return this.takeover.carrier
+  }
+
+  get deadlines() {
+    return this.engine.deadlines
+  }
+
+  report(error: WebSocketError.WebSocketError): Effect.Effect<void> {
+    return this.engine.errors.report(error)
+  }
+
+  abort(): void {
+    this.takeover.abort()
+  }
+
+  fork(effect: Effect.Effect<void>): void {
+    this.takeover.fork(effect)
+  }
+}
+
 /** The close code that says how an application ended: well, told to stop, or not well. */
 const codeOf = (exit: Exit.Exit<unknown, unknown>): number =>
   Exit.isSuccess(exit) ? 1000 : Cause.hasInterruptsOnly(exit.cause) ? 1001 : 1011
@@ -103,17 +138,7 @@ export const open = Effect.fnUntraced(function* (
   const deflation = yield* deflationOf(exchange, accepted)
   return yield* Effect.acquireRelease(
     Effect.suspend(() => {
-      const session = new Session(
-        {
-          transport: carrier,
-          deadlines: engine.deadlines,
-          settings,
-          report: (error) => engine.errors.report(error),
-          abort: takeover.abort,
-          fork: takeover.fork
-        },
-        deflation
-      )
+      const session = new Session(new ExchangeHost(engine, takeover, settings), deflation)
       const error = takeover.begin(session)
       if (error !== undefined) {
         return Effect.fail(

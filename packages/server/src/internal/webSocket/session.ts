@@ -38,11 +38,11 @@ export interface Host {
   readonly transport: Carrier
   readonly deadlines: Deadlines.Deadlines
   readonly settings: Settings
-  readonly report: (error: WebSocketError.WebSocketError) => Effect.Effect<void>
+  report(error: WebSocketError.WebSocketError): Effect.Effect<void>
   /** Interrupts the application. */
-  readonly abort: () => void
+  abort(): void
   /** Runs what nobody waits for. */
-  readonly fork: (effect: Effect.Effect<void>) => void
+  fork(effect: Effect.Effect<void>): void
 }
 
 /** Compression, where it was agreed on. */
@@ -52,12 +52,14 @@ export interface Deflation {
   readonly deflater: DeflateCodec.Deflater
 }
 
-type Resume = (effect: Effect.Effect<Batch, WebSocketError.WebSocketError>) => void
+/** Resumes who waits for messages, or for how it ended. */
+type Waiting = () => void
 
 /** What the deadline of a session's life waits for. */
 type Awaits = "Octets" | "Pong" | "Close" | "End" | "Application"
 
 const NO_MESSAGES: Array<Data> = []
+const NO_WAITERS: ReadonlyArray<() => void> = []
 const NO_OCTETS = new Uint8Array(0)
 const NO_PIECES: ReadonlyArray<Latin1.Octets> = []
 
@@ -65,12 +67,11 @@ const NO_PIECES: ReadonlyArray<Latin1.Octets> = []
 export class Session implements Diversion {
   readonly connectionId: ConnectionId.ConnectionId
   readonly deflation: Deflation | undefined
-  /** The next messages. Fails with how the WebSocket ended. One at a time. */
-  readonly pull: Effect.Effect<Batch, WebSocketError.WebSocketError>
   private readonly host: Host
-  private readonly decoder: MessageDecoder.MessageDecoder
-  private readonly messages: Rate
-  private readonly controls: Rate
+  /** Made when the first octets come: most sockets of a large server are idle. So are the rates. */
+  private decoder: MessageDecoder.MessageDecoder | undefined = undefined
+  private messages: Rate | undefined = undefined
+  private controls: Rate | undefined = undefined
   private readonly life: Deadlines.Deadline
   private stall: Deadlines.Deadline | undefined = undefined
   private awaits: Awaits = "Octets"
@@ -79,13 +80,13 @@ export class Session implements Diversion {
   private ending: WebSocketError.WebSocketError | undefined = undefined
   private queue: Array<Data> = NO_MESSAGES
   private queuedBytes = 0
-  private waiting: Resume | undefined = undefined
+  private waiting: Waiting | undefined = undefined
   /** Whether nobody will read any more. */
   private discards = false
   /** Whether the application is done with it. */
   private disposed = false
   private isOver = false
-  private onOver: Array<() => void> = []
+  private onOver: ReadonlyArray<() => void> = NO_WAITERS
   /** What the transport had read or written when it was last looked at. */
   private mark = 0
   private stallMark = 0
@@ -97,13 +98,18 @@ export class Session implements Diversion {
   private staleDeflater = false
 
   constructor(host: Host, deflation: Deflation | undefined) {
-    const { deadlines, settings, transport } = host
+    const { deadlines, transport } = host
     this.host = host
     this.connectionId = transport.id
     this.deflation = deflation
-    this.decoder = MessageDecoder.make({
-      connectionId: transport.id,
-      limits: settings.limits,
+    this.life = new Deadlines.Deadline(deadlines, () => this.expire())
+  }
+
+  private makeDecoder(): MessageDecoder.MessageDecoder {
+    const { connectionId, deflation, host } = this
+    return MessageDecoder.make({
+      connectionId,
+      limits: host.settings.limits,
       inPlace: true,
       inflation:
         deflation === undefined
@@ -113,25 +119,31 @@ export class Session implements Diversion {
               contextTakeover: !deflation.agreement.clientNoContextTakeover
             }
     })
-    const now = () => deadlines.now()
-    this.messages = new Rate(settings.messageRate, now)
-    this.controls = new Rate(settings.controlRate, now)
-    this.life = new Deadlines.Deadline(deadlines, () => this.expire())
-    const parked = Effect.callback<Batch, WebSocketError.WebSocketError>((resume) => {
+  }
+
+  /**
+   * The next messages. Fails with how the WebSocket ended, as its reader says it. One at a time.
+   *
+   * A reader makes it once: what it consists of is made once too, and a message costs the callback and nothing else.
+   */
+  pull<E>(onEnd: (error: WebSocketError.WebSocketError) => Effect.Effect<never, E>): Effect.Effect<Batch, E> {
+    const unpark = Effect.sync(() => {
+      this.waiting = undefined
+    })
+    const parked = Effect.callback<Batch, E>((resume) => {
       if (this.waiting !== undefined) {
         return resume(Effect.die(new Error("Two fibers read from one WebSocket")))
       }
       // The fiber may have given way since it looked.
-      if (this.queue.length > 0 || this.ending !== undefined) return resume(this.pull)
-      this.waiting = resume
-      return Effect.sync(() => {
-        if (this.waiting === resume) this.waiting = undefined
-      })
+      if (this.queue.length > 0 || this.ending !== undefined) return resume(pull)
+      this.waiting = () => resume(pull)
+      return unpark
     })
-    this.pull = Effect.suspend(() => {
+    const pull = Effect.suspend((): Effect.Effect<Batch, E> => {
       if (this.queue.length > 0) return Effect.succeed(this.take())
-      return this.ending === undefined ? parked : Effect.fail(this.ending)
+      return this.ending === undefined ? parked : onEnd(this.ending)
     })
+    return pull
   }
 
   /** Begins, with octets that came behind the handshake. */
@@ -153,6 +165,7 @@ export class Session implements Diversion {
 
   octets(bytes: Uint8Array): boolean {
     if (!CloseHandshake.mayReceive(this.state)) return true
+    this.decoder ??= this.makeDecoder()
     const step = MessageDecoder.step(this.decoder, this.decoderState, bytes)
     this.decoderState = step.state
     for (let i = 0; i < step.events.length && CloseHandshake.mayReceive(this.state); i++) {
@@ -172,7 +185,7 @@ export class Session implements Diversion {
     switch (event._tag) {
       case "Text":
       case "Binary":
-        if (!this.messages.take()) return this.fail(this.error("MessageFlood"))
+        if (!this.takesMessage()) return this.fail(this.error("MessageFlood"))
         // Behind a Close frame of this side the peer's is what counts, whether anybody reads what comes before it or not.
         if (this.discards || (this.state !== "Open" && this.isAhead)) return
         // Most sockets are idle, and those share the empty list.
@@ -181,16 +194,30 @@ export class Session implements Diversion {
         this.queuedBytes += event.data.length
         return
       case "Ping":
-        if (!this.controls.take()) return this.fail(this.error("ControlFlood"))
+        if (!this.takesControl()) return this.fail(this.error("ControlFlood"))
         this.owedPong = event.payload
         if (!this.drains) this.pong()
         return
       case "Pong":
-        if (!this.controls.take()) this.fail(this.error("ControlFlood"))
+        if (!this.takesControl()) this.fail(this.error("ControlFlood"))
         return
       case "Close":
         return this.closedByPeer(event.code, event.reason)
     }
+  }
+
+  private takesMessage(): boolean {
+    const { deadlines, settings } = this.host
+    if (settings.messageRate === 0) return true
+    this.messages ??= new Rate(settings.messageRate, () => deadlines.now())
+    return this.messages.take()
+  }
+
+  private takesControl(): boolean {
+    const { deadlines, settings } = this.host
+    if (settings.controlRate === 0) return true
+    this.controls ??= new Rate(settings.controlRate, () => deadlines.now())
+    return this.controls.take()
   }
 
   // RFC 6455 §5.5.2: a Pong with the Ping's payload, unless a Close frame was sent.
@@ -219,14 +246,9 @@ export class Session implements Diversion {
 
   private deliver(): void {
     const { waiting } = this
-    if (waiting === undefined) return
-    if (this.queue.length > 0) {
-      this.waiting = undefined
-      waiting(Effect.succeed(this.take()))
-    } else if (this.ending !== undefined) {
-      this.waiting = undefined
-      waiting(Effect.fail(this.ending))
-    }
+    if (waiting === undefined || (this.queue.length === 0 && this.ending === undefined)) return
+    this.waiting = undefined
+    waiting()
   }
 
   private take(): Batch {
@@ -302,13 +324,12 @@ export class Session implements Diversion {
     return Effect.suspend(() => this.settle(this.sendUnsafe(data)))
   }
 
-  /** Sends messages together. */
-  sendAll(batch: ReadonlyArray<Data>): Effect.Effect<void, WebSocketError.WebSocketError> {
-    return Effect.suspend(() => {
-      const octets: Array<Latin1.Octets> = []
-      for (const data of batch) for (const piece of this.encode(data)) octets.push(piece)
-      return this.settle(this.writeUnsafe(octets))
-    })
+  /** Sends messages together, at once: as `sendUnsafe`. */
+  sendAllUnsafe(batch: ReadonlyArray<Data>): boolean | WebSocketError.WebSocketError {
+    if (batch.length === 1) return this.sendUnsafe(batch[0])
+    const octets: Array<Latin1.Octets> = []
+    for (const data of batch) for (const piece of this.encode(data)) octets.push(piece)
+    return this.writeUnsafe(octets)
   }
 
   /** What a send's result means for who sends. */
@@ -454,19 +475,21 @@ export class Session implements Diversion {
     if (!this.disposed) this.await("Application", this.host.settings.closeTimeout)
     this.stall?.release()
     const waiting = this.onOver
-    this.onOver = []
+    this.onOver = NO_WAITERS
     for (const resume of waiting) resume()
   }
 
   /** Completes when the connection has ended. */
-  readonly awaitOver: Effect.Effect<void> = Effect.callback((resume) => {
-    if (this.isOver) return resume(Effect.void)
-    const done = () => resume(Effect.void)
-    this.onOver.push(done)
-    return Effect.sync(() => {
-      this.onOver = this.onOver.filter((other) => other !== done)
+  get awaitOver(): Effect.Effect<void> {
+    return Effect.callback((resume) => {
+      if (this.isOver) return resume(Effect.void)
+      const done = () => resume(Effect.void)
+      this.onOver = [...this.onOver, done]
+      return Effect.sync(() => {
+        this.onOver = this.onOver.filter((other) => other !== done)
+      })
     })
-  })
+  }
 
   /** Nobody reads any more: closes with `code` if nothing was said yet, and completes when the connection has ended. */
   dispose(code: number): Effect.Effect<void> {

@@ -33,10 +33,36 @@ export interface Overrides {
   readonly deflate?: boolean | undefined
 }
 
+const overridden: ReadonlyArray<keyof Overrides> = [
+  "messageBytes",
+  "frameBytes",
+  "fragmentBytes",
+  "messageRate",
+  "controlRate",
+  "pingInterval",
+  "pingTimeout",
+  "deflate"
+]
+
 const millis = (override: Duration.Input | undefined, config: Duration.Duration): number =>
   Duration.toMillis(override === undefined ? config : Duration.fromInputUnsafe(override))
 
-export const make = (config: ServerConfig, overrides: Overrides = {}): Settings => ({
+// One for all WebSockets that ask for nothing of their own.
+const unchanged = new WeakMap<ServerConfig, Settings>()
+
+/** The settings of one WebSocket. */
+export const make = (config: ServerConfig, overrides?: Overrides): Settings => {
+  if (overrides !== undefined && overridden.some((name) => overrides[name] !== undefined)) {
+    return build(config, overrides)
+  }
+  const known = unchanged.get(config)
+  if (known !== undefined) return known
+  const made = build(config, {})
+  unchanged.set(config, made)
+  return made
+}
+
+const build = (config: ServerConfig, overrides: Overrides): Settings => ({
   limits: WebSocketLimits.make({
     messageBytes: overrides.messageBytes ?? config.webSocketMessageBytes,
     frameBytes: overrides.frameBytes ?? config.webSocketFrameBytes,
