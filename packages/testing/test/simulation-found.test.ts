@@ -132,4 +132,14 @@ describe("a WebSocket", () => {
   it("that the application closes hears its peer's answer behind messages that nobody reads", () => {
     holds(webSocket({ closesAfter: 1 }, [{}, { size: 80_000 }]))
   })
+
+  // The client takes 40,000 octets in pieces of 101, 25 ms apart: ten seconds, twice the deadline for a Close.
+  const slowly = { ...FaultPlan.calm, segment: [101, 101], buffer: 4_000 } as const
+
+  it("that takes what it was sent slowly is waited for until it has the Close frame", () => {
+    holds({
+      ...webSocket({ closesAfter: 2, readGap: 25 }, [{}, { size: 40_000 }]),
+      plan: { ...FaultPlan.none, toClient: slowly }
+    })
+  })
 })

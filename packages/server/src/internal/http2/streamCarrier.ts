@@ -57,7 +57,11 @@ export class StreamCarrier implements Carrier {
 
   // What has left: it grows as the peer opens its windows.
   get bytesWritten(): number {
-    return this.sent - this.exchange.connection.machine.queuedOn(this.exchange.streamId)
+    return this.sent - this.bytesQueued
+  }
+
+  get bytesQueued(): number {
+    return this.exchange.connection.machine.queuedOn(this.exchange.streamId)
   }
 
   // --- what comes ---

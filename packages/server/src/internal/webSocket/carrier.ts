@@ -12,6 +12,7 @@ export type Carrier = Pick<
   | "id"
   | "bytesRead"
   | "bytesWritten"
+  | "bytesQueued"
   | "write"
   | "writeUnsafe"
   | "end"

@@ -90,6 +90,8 @@ export class Session implements Diversion {
   /** What the transport had read or written when it was last looked at. */
   private mark = 0
   private stallMark = 0
+  /** What had left when it was last asked whether the peer takes what waits. */
+  private taken = 0
   private stalled = 0
   /** The Ping that will be answered once there is room; only the last one has to be (RFC 6455 §5.5.3). */
   private owedPong: Uint8Array | undefined = undefined
@@ -382,6 +384,7 @@ export class Session implements Diversion {
     this.advance("CloseSent")
     this.host.transport.writeUnsafe(FrameEncoder.encode({ opcode: "Close", payload }))
     this.host.transport.goOn()
+    this.taken = this.host.transport.bytesWritten
     this.await("Close", this.host.settings.closeTimeout)
     return true
   }
@@ -524,13 +527,23 @@ export class Session implements Diversion {
     this.life.arm(duration)
   }
 
+  // Whether the peer has taken octets since this was last asked, and more of them wait.
+  private get takes(): boolean {
+    const { bytesQueued, bytesWritten } = this.host.transport
+    const moved = bytesWritten > this.taken
+    this.taken = bytesWritten
+    return moved && bytesQueued > 0
+  }
+
   private expire(): void {
     const { settings, transport } = this.host
     switch (this.awaits) {
       case "Octets":
       case "Pong": {
         // Octets that this side does not read are no silence of the peer.
-        const alive = transport.bytesRead !== this.mark || this.queuedBytes >= settings.readAheadBytes
+        // Nor is one that takes what it was sent: a Ping waits behind that.
+        const alive =
+          this.takes || transport.bytesRead !== this.mark || this.queuedBytes >= settings.readAheadBytes
         this.mark = transport.bytesRead
         if (alive) return this.await("Octets", settings.pingInterval)
         if (this.awaits === "Pong") return this.cut(this.error("PingTimeout"))
@@ -538,6 +551,8 @@ export class Session implements Diversion {
         return this.await("Pong", settings.pingTimeout)
       }
       case "Close":
+        // It cannot answer what still waits behind other octets.
+        if (this.takes) return this.await("Close", settings.closeTimeout)
         return this.cut(this.error("CloseTimeout"))
       case "End":
         if (transport.bytesWritten > this.mark) {

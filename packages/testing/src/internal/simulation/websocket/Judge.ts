@@ -13,15 +13,6 @@ const codeDue = ({ closesAfter, ending, sends }: SocketScript): number | undefin
   return "code" in ending ? ending.code : 1_000
 }
 
-// A Ping waits behind what is sent before it, so that whoever takes long to read that seems to be gone: half of the time
-// that the server gives for an answer, at half of the octets that a read may give.
-const PING_MILLIS = 10_000
-
-const takesLong = ({ plan }: Scenario, { readGap, sends }: SocketScript): boolean => {
-  const octets = sends.reduce((sum, { size }) => sum + size, 0)
-  return (readGap * octets) / (Math.min(plan.toClient.segment[1], plan.toClient.buffer) / 2) > PING_MILLIS
-}
-
 /** Says what is wrong. */
 export const judge = (
   scenario: Scenario,
@@ -37,8 +28,7 @@ export const judge = (
     left ||
     isCrowded(scenario) ||
     isSlowNetwork(scenario, seen) ||
-    isSlowReader(scenario, script.readGap) ||
-    takesLong(scenario, script)
+    isSlowReader(scenario, script.readGap)
   if (excused) return
   const { inFlightCount } = scenario.limits
   if (peer.status === 503 && inFlightCount > 0) return
