@@ -133,6 +133,7 @@ const elsewhere: Readonly<Partial<Record<keyof ServerConfig.ServerConfig, string
   halfClose: "a choice, not a number",
   targetGrammar: "a choice, not a number",
   http2: "behaviour-http2",
+  http2ConnectProtocol: "rfc8441-websocket",
   http2Streams: "refusals-http2",
   http2FrameBytes: "refusals-http2",
   http2HeaderBlockBytes: "refusals-http2",
