@@ -65,6 +65,8 @@ const threeClients = Effect.gen(function* () {
       ),
     { concurrency: 3 }
   )
+  // The server hears that its clients have left, and leaves too.
+  yield* Effect.sleep("10 seconds")
   return { answers, events: yield* network.events, held: yield* network.held }
 })
 
@@ -211,6 +213,8 @@ describe("a simulated network", () => {
       assert.strictEqual(answer.pollUnsafe(), undefined)
       yield* TestClock.adjust("1 millis")
       assert.notStrictEqual(answer.pollUnsafe(), undefined)
+      // The server waits for its peer's end, but not for ever.
+      yield* TestClock.adjust(ServerConfig.defaults.lingerTimeout)
     }).pipe(
       Effect.provide(
         world({
