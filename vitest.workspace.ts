@@ -23,7 +23,7 @@ const overPoll = {
 const report = process.env.NVO_TEST_REPORT
 
 // Where scripts/coverage.ts reads from what the tests pass. All projects count: most of the engine is tested through
-// real sockets. Patterns are relative to the root of each project.
+// real sockets. Patterns are relative to the root of each project where projects are named, and to this folder where not.
 const coverage = process.env.NVO_COVERAGE
 
 export default defineConfig({
@@ -35,7 +35,7 @@ export default defineConfig({
       coverage: {
         enabled: true,
         provider: "v8",
-        include: ["src/**"],
+        include: ["src/**", "packages/*/src/**"],
         reporter: ["json-summary", "html"],
         reportsDirectory: coverage,
         reportOnFailure: true
