@@ -126,7 +126,6 @@ const changesOf = (source: string, node: Tree): ReadonlyArray<Change> => {
   switch (node.type) {
     case "BinaryExpression":
     case "LogicalExpression":
-      return swapBetween(source, node)
     case "AssignmentExpression":
       return swapBetween(source, node)
     case "UpdateExpression":

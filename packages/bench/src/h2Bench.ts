@@ -8,12 +8,13 @@
  * scheduler (/proc), so it needs Linux. Absolute figures drift with the machine; the ratios are what counts.
  */
 import { execFile } from "node:child_process"
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Console, Effect } from "effect"
 import { Command, Flag } from "effect/cli"
+import * as Machine from "./measure/Machine.ts"
 import type { Peer } from "./measure/Peers.ts"
 import { BenchError, type Running, start } from "./measure/Running.ts"
 import { estimate, median, ratios } from "./measure/Stats.ts"
@@ -80,13 +81,6 @@ interface Sample {
   readonly rate: number
 }
 
-// Microseconds on a core, of all threads.
-const cpuTime = (pid: number): number =>
-  readdirSync(`/proc/${pid}/task`).reduce(
-    (sum, task) => sum + Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, "utf8").split(" ")[0]),
-    0
-  ) / 1_000
-
 const h2load = (args: ReadonlyArray<string>) =>
   Effect.callback<string, BenchError>((resume) => {
     const child = execFile("taskset", ["-c", "1", "h2load", ...args], (error, stdout) =>
@@ -98,14 +92,14 @@ const h2load = (args: ReadonlyArray<string>) =>
   })
 
 const sample = Effect.fnUntraced(function* (load: Load, running: Running, scheme: string, file: string) {
-  const before = cpuTime(running.pid)
+  const before = Machine.coreTime(running.pid)
   const text = yield* h2load([
     ...["-n", String(load.requests), "-c", String(load.connections), "-m", String(load.streams)],
     ...["-w", "23", "-W", "24"],
     ...(load.uploads ? ["-d", file] : []),
     `${scheme}://127.0.0.1:${running.port}${load.path}`
   ])
-  const cpu = cpuTime(running.pid) - before
+  const cpu = Machine.coreTime(running.pid) - before
   const took = /finished in ([\d.]+)(ms|s),/.exec(text)
   if (took === null || !text.includes(`${load.requests} succeeded, 0 failed`)) {
     return yield* new BenchError({ message: `${running.id}, ${load.name}:\n${text}` })

@@ -1,7 +1,7 @@
 /**
- * `npm run soak -- [--minutes N] [--rounds N] [--transport net|poll]`: good, broken and slow clients mixed, for ten minutes; at the end of
- * each round they leave, and heap (after a collection), resident memory and descriptors of the server are looked at.
- * Fails when one of them rises, or a client saw what it should not have seen. Linux, by /proc.
+ * `npm run soak -- [--minutes N] [--rounds N] [--transport net|poll]`: good, broken and slow clients mixed, for ten
+ * minutes; at the end of each round they leave, and heap (after a collection), resident memory and descriptors of the
+ * server are looked at. Fails when one of them rises, or a client saw what it should not have seen. Linux, by /proc.
  */
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Clock, Console, Effect, Schema } from "effect"

@@ -9,12 +9,12 @@
  * the scheduler (/proc), so it needs Linux.
  */
 import { spawn } from "node:child_process"
-import { readdirSync, readFileSync } from "node:fs"
 import { connect, type Socket } from "node:net"
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
 import { FrameEncoder } from "@nvo/protocol"
 import { Console, Effect, type Scope } from "effect"
 import { Command, Flag } from "effect/cli"
+import { coreTime } from "./measure/Machine.ts"
 
 const servers = ["nvo", "ws", "bare"] as const
 type Server = (typeof servers)[number]
@@ -47,15 +47,9 @@ const start = (
         if (found !== null) resume(Effect.succeed(Number(found[1])))
       })
     })
+    // taskset becomes the server, so the process is the child itself.
     return { server, port, pid: child.pid ?? 0 }
   })
-
-// Microseconds on a core, of all threads. taskset becomes the server, so the process is the child itself.
-const cpuTime = (pid: number): number =>
-  readdirSync(`/proc/${pid}/task`).reduce(
-    (sum, task) => sum + Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, "utf8").split(" ")[0]),
-    0
-  ) / 1_000
 
 /** One socket after its handshake; `onOctets` is told how many came. */
 const open = (
@@ -118,9 +112,9 @@ const echo = (length: number, text: boolean, window: number) => async (running: 
   })
   for (const socket of sockets) socket.write(Buffer.concat(Array.from({ length: window }, () => message)))
   await sleep(300)
-  const [cpu, count] = [cpuTime(running.pid), messages]
+  const [cpu, count] = [coreTime(running.pid), messages]
   await sleep(seconds * 1_000)
-  const result = (cpuTime(running.pid) - cpu) / (messages - count)
+  const result = (coreTime(running.pid) - cpu) / (messages - count)
   stopped = true
   await sleep(100)
   for (const socket of sockets) socket.destroy()
@@ -154,10 +148,10 @@ const broadcast =
       while (octets < until) await sleep(1)
     }
     for (let i = 0; i < 3; i++) await publish()
-    const cpu = cpuTime(running.pid)
+    const cpu = coreTime(running.pid)
     let rounds = 0
     for (const end = Date.now() + seconds * 1_000; Date.now() < end; rounds++) await publish()
-    const result = (cpuTime(running.pid) - cpu) / (rounds * subscribers)
+    const result = (coreTime(running.pid) - cpu) / (rounds * subscribers)
     for (const socket of [first, ...rest, publisher]) socket.destroy()
     await sleep(500)
     return result

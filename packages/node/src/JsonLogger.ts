@@ -77,17 +77,21 @@ const writeAnnotations = (annotations: Readonly<Record<string, unknown>>): strin
   return written
 }
 
-let lastTime = Number.NaN
-let lastTimestamp = ""
+// Gives the text that it gave last where it is asked for the same value again.
+const onceInARow = <A>(write: (value: A) => string): ((value: A) => string) => {
+  let last: A | undefined
+  let written = ""
+  return (value) => {
+    if (value !== last) {
+      written = write(value)
+      last = value
+    }
+    return written
+  }
+}
 
 // Entries of one millisecond share their timestamp: writing it takes 0.3 µs.
-const timestampOf = (time: number): string => {
-  if (time !== lastTime) {
-    lastTimestamp = new Date(time).toISOString()
-    lastTime = time
-  }
-  return lastTimestamp
-}
+const timestampOf = onceInARow((time: number) => new Date(time).toISOString())
 
 /**
  * An entry as one line of JSON: that of `Logger.formatJson`. What an entry usually consists of is written here, at
@@ -110,48 +114,14 @@ export const format: Logger.Logger<unknown, string> = Logger.make((options) => {
   )}","annotations":{${annotations}},"spans":{},"fiberId":"#${fiber.id}"}`
 })
 
-let lastBase: AccessLine.AccessLine["base"] = {}
-let lastBaseWritten = ""
-let lastAgent = ""
-let lastAgentWritten = '""'
-let lastPeer = ""
-let lastPeerWritten = '""'
-let lastRoute = ""
-let lastRouteWritten = '""'
-
 // What one server says in each of its lines, and one client in each of its requests, is written once.
-const writeBase = (base: AccessLine.AccessLine["base"]): string => {
-  if (base !== lastBase) {
-    const written = writeAnnotations(base) ?? ""
-    lastBase = base
-    lastBaseWritten = written === "" ? "" : `,${written}`
-  }
-  return lastBaseWritten
-}
-
-const writeAgent = (agent: string): string => {
-  if (agent !== lastAgent) {
-    lastAgentWritten = quote(agent)
-    lastAgent = agent
-  }
-  return lastAgentWritten
-}
-
-const writePeer = (peer: string): string => {
-  if (peer !== lastPeer) {
-    lastPeerWritten = quote(peer)
-    lastPeer = peer
-  }
-  return lastPeerWritten
-}
-
-const writeRoute = (route: string): string => {
-  if (route !== lastRoute) {
-    lastRouteWritten = quote(route)
-    lastRoute = route
-  }
-  return lastRouteWritten
-}
+const writeBase = onceInARow((base: AccessLine.AccessLine["base"]): string => {
+  const written = writeAnnotations(base) ?? ""
+  return written === "" ? "" : `,${written}`
+})
+const writeAgent = onceInARow(quote)
+const writePeer = onceInARow(quote)
+const writeRoute = onceInARow(quote)
 
 // A number of microseconds in seconds. `String` takes 0.2 µs for a fraction.
 const writeSeconds = (micros: number): string =>

@@ -24,10 +24,7 @@ export interface CpuTime {
  * tick, so the parts are the sum divided as the ticks say.
  */
 export const cpuTime = (pid: number): CpuTime => {
-  const total = readdirSync(`/proc/${pid}/task`).reduce(
-    (sum, task) => sum + Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, "utf8").split(" ")[0]),
-    0
-  )
+  const total = coreTime(pid)
   const stat = readFileSync(`/proc/${pid}/stat`, "utf8")
   const [user, system] = stat
     .slice(stat.lastIndexOf(")") + 2)
@@ -35,8 +32,15 @@ export const cpuTime = (pid: number): CpuTime => {
     .slice(11, 13)
     .map((ticks) => Number(ticks) / TICKS)
   const share = user + system === 0 ? 0.5 : user / (user + system)
-  return { user: (total / 1000) * share, system: (total / 1000) * (1 - share) }
+  return { user: total * share, system: total * (1 - share) }
 }
+
+/** Microseconds so far that all threads of a process have had a core, as the scheduler counts them. */
+export const coreTime = (pid: number): number =>
+  readdirSync(`/proc/${pid}/task`).reduce(
+    (sum, task) => sum + Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, "utf8").split(" ")[0]),
+    0
+  ) / 1_000
 
 /** Microseconds so far for which the main thread of a process could have run, and others had its core. */
 export const waited = (pid: number): number =>

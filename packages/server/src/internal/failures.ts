@@ -1,6 +1,6 @@
 /**
- * What is told of an HTTP/1.1 connection and its exchanges when they do not end well: one place that decides what is
- * an error, whose, and what is none.
+ * What is told of exchanges that do not end well, and of HTTP/1.1 connections: one place that decides what is an error,
+ * whose, and what is none.
  */
 import { WebSocketError } from "@nvo/protocol"
 import type * as Cause from "effect/Cause"
@@ -9,17 +9,19 @@ import { causeResponseStripped } from "effect/http/HttpServerError"
 import * as Option from "effect/Option"
 import * as Pull from "effect/Pull"
 import { isSocketError } from "effect/socket/Socket"
+import type { ApplicationErrorReason } from "../ApplicationError.ts"
 import type * as ServerError from "../ServerError.ts"
 import * as TransportError from "../TransportError.ts"
 import type { Connection } from "./connection.ts"
+import type { Exchange } from "./exchange.ts"
 import type { Http1Exchange } from "./http1Exchange.ts"
 
 // A failure carries the response that it became as a defect, which says nothing about why.
 const withoutResponse = (cause: Cause.Cause<unknown>): Cause.Cause<unknown> =>
   Option.getOrElse(causeResponseStripped(cause)[1], () => cause)
 
-/** Whether a cause is the end of what an exchange was handed to, as applications see it. */
-export const isClose = (cause: Cause.Cause<unknown>): boolean =>
+// Whether a cause is the end of what an exchange was handed to, as applications see it.
+const isClose = (cause: Cause.Cause<unknown>): boolean =>
   withoutResponse(cause).reasons.every(
     (reason) =>
       reason._tag === "Interrupt" ||
@@ -44,27 +46,37 @@ export const reportEnd = (connection: Connection, cause: Cause.Cause<unknown>): 
 export const reportDefect = (connection: Connection, cause: Cause.Cause<unknown>): Effect.Effect<void> =>
   connection.report(connection.applicationError({ _tag: "EngineDefect", cause }))
 
+/**
+ * What is told of an application that failed, over any HTTP: `undefined` where it did not fail, or why was told before.
+ * `complete` is whether its response is out.
+ */
+export const failureOf = (
+  exchange: Exchange,
+  complete: boolean,
+  cause: Cause.Cause<unknown>
+): ApplicationErrorReason | undefined => {
+  if (exchange.timedOut !== undefined) return undefined
+  if (exchange.aborted) return { _tag: "ClientAborted" }
+  // After a switch, how the peer closed is how applications learn that they are done.
+  if (exchange.switched !== undefined && isClose(cause)) return undefined
+  // A failure that says itself which response it is (404, 400…) is an answer, not an error of the server.
+  if (exchange.status > 0 && exchange.status < 500 && complete) return undefined
+  const _tag = exchange.status === 0 || complete ? "HandlerFailed" : "ResponseBodyFailed"
+  exchange.observation?.fail(_tag)
+  return { _tag, cause: withoutResponse(cause) }
+}
+
 /** Tells of an application that failed. */
 export const reportFailure = (
   connection: Connection,
   exchange: Http1Exchange,
   cause: Cause.Cause<unknown>
 ): Effect.Effect<void> => {
-  const { phase } = connection
-  if (exchange.timedOut !== undefined || connection.isCut) return Effect.void
+  if (connection.isCut) return Effect.void
   // A peer that was reset because it took too little did not leave.
-  if (exchange.aborted) {
-    return connection.deadlines.stalled === undefined
-      ? connection.report(connection.applicationError({ _tag: "ClientAborted" }))
-      : Effect.void
-  }
-  // After a switch, how the peer closed is how applications learn that they are done.
-  if (exchange.switched !== undefined && isClose(cause)) return Effect.void
-  // A failure that says itself which response it is (404, 400…) is an answer, not an error of the server.
-  if (exchange.status > 0 && exchange.status < 500 && phase === "Draining") return Effect.void
-  const tag = exchange.status === 0 || phase === "Draining" ? "HandlerFailed" : "ResponseBodyFailed"
-  exchange.observation?.fail(tag)
-  return connection.report(connection.applicationError({ _tag: tag, cause: withoutResponse(cause) }))
+  if (exchange.aborted && connection.deadlines.stalled !== undefined) return Effect.void
+  const reason = failureOf(exchange, connection.phase === "Draining", cause)
+  return reason === undefined ? Effect.void : connection.report(connection.applicationError(reason))
 }
 
 /** The application made its response to the end, and the peer did not get it. */

@@ -161,10 +161,10 @@ export abstract class Receiving extends Core {
       ? { reason: "HeaderListTooLarge", detail: "" }
       : RequestHead.read(streamId, fields, endStream, limits)
     if (RequestHead.isRefusal(head)) {
-      if (Http2Error.reasons[head.reason].status !== 0 && this.spend("refusals", streamId)) return
       if (Http2Error.reasons[head.reason].status === 0) {
         return this.refuseStream(streamId, endStream, head.reason, head.detail)
       }
+      if (this.spend("refusals", streamId)) return
       this.openStream(streamId, "GET", -1, Priority.initial.urgency, endStream)
       this.events.push({
         _tag: "RequestRefused",

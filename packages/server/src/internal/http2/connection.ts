@@ -20,9 +20,8 @@ import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import { ClientAbort, causeResponseStripped } from "effect/http/HttpServerError"
+import { ClientAbort } from "effect/http/HttpServerError"
 import { HttpServerRequest } from "effect/http/HttpServerRequest"
-import * as Option from "effect/Option"
 import * as Pull from "effect/Pull"
 import * as References from "effect/References"
 import * as ApplicationError from "../../ApplicationError.ts"
@@ -35,7 +34,7 @@ import type * as ServerError from "../../ServerError.ts"
 import type * as Transport from "../../Transport.ts"
 import * as TransportError from "../../TransportError.ts"
 import type { EngineContext } from "../engineContext.ts"
-import { isClose } from "../failures.ts"
+import { failureOf } from "../failures.ts"
 import { problem, turnedAway } from "../refusal.ts"
 import { answerFailure, handleResponse } from "../responseWriter.ts"
 import type { Served } from "../served.ts"
@@ -47,10 +46,6 @@ const NO_EVENTS: ReadonlyArray<Http2Event.Http2Event> = []
 
 // How often a flush goes round before others have their turn: handlers that are resumed may fill what was emptied.
 const FLUSH_ROUNDS = 16
-
-// A failure carries the response that it became as a defect, which says nothing about why.
-const withoutResponse = (cause: Cause.Cause<unknown>): Cause.Cause<unknown> =>
-  Option.getOrElse(causeResponseStripped(cause)[1], () => cause)
 
 /** See the module. */
 export class Http2Connection implements Served {
@@ -298,7 +293,7 @@ export class Http2Connection implements Served {
     return (
       phase === "Closed" ||
       this.expired ||
-      (phase === "Draining" && this.isIdle && this.machine.openStreams === 0)
+      (phase === "Draining" && this.exchanges.size === 0 && this.machine.openStreams === 0)
     )
   }
 
@@ -409,7 +404,12 @@ export class Http2Connection implements Served {
     )
     this.machine.send(streamId, body)
     this.machine.finish(streamId)
-    this.machine.discard(streamId, config.drainBytes)
+    this.discard(streamId, config.drainBytes)
+  }
+
+  // Nobody wants the rest of a request: so many octets of it are thrown away, and not for ever.
+  private discard(streamId: number, octets: number): void {
+    this.machine.discard(streamId, octets)
     this.deadlines.watchRest(streamId)
   }
 
@@ -532,8 +532,7 @@ export class Http2Connection implements Served {
     if (exchange.switched !== undefined) machine.finish(streamId)
     else if (!exchange.complete) machine.reset(streamId, "INTERNAL_ERROR")
     // Who was too slow is not waited for any longer.
-    machine.discard(streamId, exchange.bodyError === undefined ? this.engine.config.drainBytes : 0)
-    this.deadlines.watchRest(streamId)
+    this.discard(streamId, exchange.bodyError === undefined ? this.engine.config.drainBytes : 0)
     exchange.dispose()
     this.exchanges.delete(streamId)
     const { observation } = exchange
@@ -559,15 +558,8 @@ export class Http2Connection implements Served {
   }
 
   private reportFailure(exchange: Http2Exchange, cause: Cause.Cause<unknown>): Effect.Effect<void> {
-    if (exchange.timedOut !== undefined || this.isCut) return Effect.void
-    if (exchange.aborted) return this.report(this.applicationError(exchange, { _tag: "ClientAborted" }))
-    // After a switch, how the peer closed is how applications learn that they are done.
-    if (exchange.switched !== undefined && isClose(cause)) return Effect.void
-    // A failure that says itself which response it is (404, 400…) is an answer, not an error of the server.
-    if (exchange.status > 0 && exchange.status < 500 && exchange.complete) return Effect.void
-    const tag = exchange.status === 0 || exchange.complete ? "HandlerFailed" : "ResponseBodyFailed"
-    exchange.observation?.fail(tag)
-    return this.report(this.applicationError(exchange, { _tag: tag, cause: withoutResponse(cause) }))
+    const reason = this.isCut ? undefined : failureOf(exchange, exchange.complete, cause)
+    return reason === undefined ? Effect.void : this.report(this.applicationError(exchange, reason))
   }
 
   // --- writing -------------------------------------------------------------------------------------------------

@@ -540,10 +540,8 @@ export class Session implements Diversion {
     switch (this.awaits) {
       case "Octets":
       case "Pong": {
-        // Octets that this side does not read are no silence of the peer.
-        // Nor is one that takes what it was sent: a Ping waits behind that.
-        const alive =
-          this.takes || transport.bytesRead !== this.mark || this.queuedBytes >= settings.readAheadBytes
+        // Octets that this side does not read are no silence of the peer, and a Ping waits behind what it still takes.
+        const alive = this.takes || transport.bytesRead !== this.mark || this.isAhead
         this.mark = transport.bytesRead
         if (alive) return this.await("Octets", settings.pingInterval)
         if (this.awaits === "Pong") return this.cut(this.error("PingTimeout"))

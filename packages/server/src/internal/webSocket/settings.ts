@@ -33,16 +33,17 @@ export interface Overrides {
   readonly deflate?: boolean | undefined
 }
 
-const overridden: ReadonlyArray<keyof Overrides> = [
-  "messageBytes",
-  "frameBytes",
-  "fragmentBytes",
-  "messageRate",
-  "controlRate",
-  "pingInterval",
-  "pingTimeout",
-  "deflate"
-]
+// Whoever asks for a WebSocket may say other things, too. The type has all of them here.
+const overridden = Object.keys({
+  messageBytes: true,
+  frameBytes: true,
+  fragmentBytes: true,
+  messageRate: true,
+  controlRate: true,
+  pingInterval: true,
+  pingTimeout: true,
+  deflate: true
+} satisfies Record<keyof Overrides, true>) as ReadonlyArray<keyof Overrides>
 
 const millis = (override: Duration.Input | undefined, config: Duration.Duration): number =>
   Duration.toMillis(override === undefined ? config : Duration.fromInputUnsafe(override))

@@ -21,7 +21,7 @@ export interface Invalid {
 const withJson = (request: HttpClientRequest.HttpClientRequest, value: unknown) =>
   HttpClientRequest.setBody(request, HttpBody.text(JSON.stringify(value), "application/json"))
 
-const isMember = (text: unknown): text is string => typeof text === "string"
+const isString = (value: unknown): value is string => typeof value === "string"
 
 // What JSON can carry: it has no NaN, and leaves out what is undefined.
 const throughJson = (value: unknown): unknown => JSON.parse(JSON.stringify(value))
@@ -33,6 +33,7 @@ const brokenJson = ({ json, payloadOptions }: Endpoint, request: HttpClientReque
   const text = Curl.bodyText(request.body)
   if (json === undefined || text === undefined || text === "") return []
   const breaks = SchemaGenerator.breaks(json, payloadOptions)(JSON.parse(text))
+  const verdictsOf = Verdict.of(json, payloadOptions)
   return [
     {
       what: "the payload is no JSON",
@@ -46,13 +47,13 @@ const brokenJson = ({ json, payloadOptions }: Endpoint, request: HttpClientReque
       request: HttpClientRequest.setBody(request, HttpBody.text(text, "text/plain"))
     },
     ...breaks
-      .filter(({ value }) => Verdict.of(json, payloadOptions)(throughJson(value)).length > 0)
+      .filter(({ value }) => verdictsOf(throughJson(value)).length > 0)
       .map((broken) => ({ what: whatOf("payload", broken), request: withJson(request, broken.value) }))
   ]
 }
 
 const isText = (value: unknown): value is string | ReadonlyArray<string> =>
-  typeof value === "string" || (Array.isArray(value) && value.length > 0 && value.every(isMember))
+  isString(value) || (Array.isArray(value) && value.length > 0 && value.every(isString))
 
 // Records of texts that break a schema: those of a query, a path or of fields.
 const brokenTexts = (
@@ -92,8 +93,8 @@ const brokenParams = ({ endpoint }: Endpoint, request: HttpClientRequest.HttpCli
   const record = Object.fromEntries(named.map(([name, i]) => [name, decodeURIComponent(parts[i] ?? "")]))
   return brokenTexts("path", params, record).flatMap(({ record, what }) => {
     // Without a segment, or with an empty one, it is another path.
-    if (named.some(([name]) => !isMember(record[name]) || /^\.{0,2}$/.test(record[name]))) return []
-    const broken = parts.with(0, parts[0])
+    if (named.some(([name]) => !isString(record[name]) || /^\.{0,2}$/.test(record[name]))) return []
+    const broken = [...parts]
     for (const [name, i] of named) broken[i] = encodeURIComponent(record[name] as string)
     return [
       {
@@ -115,7 +116,7 @@ const brokenHeaders = ({ endpoint }: Endpoint, request: HttpClientRequest.HttpCl
   if (headers === undefined) return []
   const names = Object.keys(request.headers)
   return brokenTexts("header", headers, { ...request.headers }).flatMap(({ record, what }) =>
-    Object.values(record).every((value) => isMember(value) && FIELD_VALUE.test(value))
+    Object.values(record).every((value) => isString(value) && FIELD_VALUE.test(value))
       ? [
           {
             what,

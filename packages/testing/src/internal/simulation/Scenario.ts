@@ -4,6 +4,7 @@
  */
 import * as FaultPlan from "../../FaultPlan.ts"
 import { Seeded } from "../Seeded.ts"
+import type { Breaking } from "./Ending.ts"
 import * as Http2 from "./http2/Script.ts"
 import * as WebSocket from "./websocket/Script.ts"
 
@@ -38,14 +39,7 @@ export type Ending =
   | { readonly _tag: "End" }
   /** Keeps the connection open and does nothing. */
   | { readonly _tag: "Silent" }
-  /** Resets the connection when it has sent so many octets. */
-  | { readonly _tag: "ResetAt"; readonly octets: number }
-  /** Ends its side when it has sent so many octets, in the middle of a message perhaps. */
-  | { readonly _tag: "EndAt"; readonly octets: number }
-  /** Sends so many octets and then nothing more. */
-  | { readonly _tag: "StopAt"; readonly octets: number }
-  /** Sends something behind its requests that has to be refused: the place in the table. */
-  | { readonly _tag: "Malformed"; readonly which: number }
+  | Breaking
 
 /** One client and its connection. */
 export interface Script {
@@ -338,13 +332,7 @@ interface Asking<A> {
 const simplerAsks = <A extends Ask, S extends Asking<A>>(
   one: S,
   simplerOf: (ask: A) => ReadonlyArray<A>
-): ReadonlyArray<S> =>
-  one.asks.flatMap((ask, i) =>
-    simplerOf(ask).map((simpler) => ({
-      ...one,
-      asks: one.asks.map((other, j) => (i === j ? simpler : other))
-    }))
-  )
+): ReadonlyArray<S> => replaced(one.asks, simplerOf).map((asks) => ({ ...one, asks }))
 
 const fewerAsks = <S extends Asking<unknown>>(one: S): ReadonlyArray<S> =>
   one.asks.length > 1 ? without(one.asks).map((asks) => ({ ...one, asks })) : []

@@ -1,5 +1,6 @@
 /** What an HTTP/2 client of a simulated run does, as data: drawn from a seed, printed, and taken apart. */
 import type { Seeded } from "../../Seeded.ts"
+import type { Breaking } from "../Ending.ts"
 import type { Ask } from "../Scenario.ts"
 
 /** Where a client resets a stream: when so many octets of the request, or of the response, have gone by. */
@@ -22,14 +23,7 @@ export interface StreamAsk extends Ask {
 /** How a client leaves after its requests. */
 export type Ending =
   /** GOAWAY, and the end of its side. */
-  | { readonly _tag: "Close" }
-  | { readonly _tag: "End" }
-  | { readonly _tag: "Silent" }
-  | { readonly _tag: "ResetAt"; readonly octets: number }
-  | { readonly _tag: "EndAt"; readonly octets: number }
-  | { readonly _tag: "StopAt"; readonly octets: number }
-  /** Sends a frame that ends the connection: the place in the table. */
-  | { readonly _tag: "Malformed"; readonly which: number }
+  { readonly _tag: "Close" } | { readonly _tag: "End" } | { readonly _tag: "Silent" } | Breaking
 
 /** One client and its connection. */
 export interface Http2Script {

@@ -1,5 +1,6 @@
 /** What a WebSocket client of a simulated run does, as data: drawn from a seed, printed, and taken apart. */
 import type { Seeded } from "../../Seeded.ts"
+import type { Breaking } from "../Ending.ts"
 
 /** One message. */
 export interface Send {
@@ -26,11 +27,7 @@ export type Ending =
   | { readonly _tag: "CloseSoon"; readonly code: number }
   /** Ends its side without a Close frame, when it has what it is due. */
   | { readonly _tag: "End" }
-  | { readonly _tag: "ResetAt"; readonly octets: number }
-  | { readonly _tag: "EndAt"; readonly octets: number }
-  | { readonly _tag: "StopAt"; readonly octets: number }
-  /** Sends a frame that fails the WebSocket: the place in the table. */
-  | { readonly _tag: "Malformed"; readonly which: number }
+  | Breaking
 
 /** One client and its connection. */
 export interface SocketScript {
