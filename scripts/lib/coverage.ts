@@ -11,7 +11,7 @@ export interface Held {
 export const held: Readonly<Record<string, Held>> = {
   protocol: { sources: "packages/protocol/src/", lines: 95, branches: 95 },
   // Most branches that no test passes are of HTTP/2 and of WebSockets, where a connection ends in the middle of something.
-  server: { sources: "packages/server/src/", lines: 95, branches: 87 }
+  server: { sources: "packages/server/src/", lines: 95, branches: 91 }
 }
 
 export interface Share {
