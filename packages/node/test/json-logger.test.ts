@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { JsonLogger } from "@nvo/node"
 import { ConnectionId } from "@nvo/protocol"
 import { AccessLine } from "@nvo/server"
+import { Characters } from "@nvo/testing"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -49,7 +50,7 @@ describe("JsonLogger.format", () => {
     )
 
   it("is Logger.formatJson, for texts and numbers", () => {
-    const text = fc.oneof(fc.string(), fc.string({ unit: "binary" }))
+    const text = fc.oneof(fc.string(), fc.string({ unit: Characters.unicode }))
     const value = fc.oneof(text, fc.integer(), fc.double(), fc.constant(undefined), fc.boolean())
     fc.assert(
       fc.property(text, fc.dictionary(text, value), (message, annotations) => {
@@ -74,7 +75,7 @@ describe("JsonLogger.format", () => {
   })
 })
 
-const text = fc.oneof(fc.string(), fc.string({ unit: "binary" }))
+const text = fc.oneof(fc.string(), fc.string({ unit: Characters.unicode }))
 const octets = fc.nat(2 ** 31)
 const micros = fc.oneof(fc.nat(2_000_000), fc.constantFrom(0, 1, 999_999, 1_000_000))
 const maybe = <A>(arbitrary: fc.Arbitrary<A>) => fc.option(arbitrary, { nil: undefined })

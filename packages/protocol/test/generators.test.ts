@@ -2,7 +2,14 @@
  * What the laws draw from: a law over requests that are all alike would hold for the wrong reason.
  */
 import { assert, describe, it } from "@effect/vitest"
-import { Bytes, ChunkedModel, RequestGenerator, type RequestModel, ResponseGenerator } from "@nvo/testing"
+import {
+  Bytes,
+  Characters,
+  ChunkedModel,
+  RequestGenerator,
+  type RequestModel,
+  ResponseGenerator
+} from "@nvo/testing"
 import * as fc from "fast-check"
 
 const SEED = 20_240_229
@@ -19,6 +26,22 @@ const count = <A>(all: ReadonlyArray<A>, key: (one: A) => string): Record<string
 const often = (counts: Record<string, number>, keys: ReadonlyArray<string>, least = 20) => {
   for (const key of keys) assert.isAtLeast(counts[key] ?? 0, least, `${key} of ${JSON.stringify(counts)}`)
 }
+
+describe("characters of Unicode", () => {
+  it("are one code point each, from every part of it, and no surrogates", () => {
+    const points = sample(Characters.unicode).map((character) => {
+      assert.lengthOf([...character], 1)
+      return character.codePointAt(0)!
+    })
+    for (const point of points) assert.isFalse(point >= 0xd800 && point < 0xe000, point.toString(16))
+    const part = (point: number) =>
+      point < 0x80 ? "ASCII" : point < 0xd800 ? "below" : point < 0x10000 ? "above" : "beyond"
+    often(
+      count(points, (point) => part(point)),
+      ["ASCII", "below", "beyond"]
+    )
+  })
+})
 
 describe("requests", () => {
   const models = sample(RequestGenerator.request())

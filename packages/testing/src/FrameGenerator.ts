@@ -5,6 +5,7 @@ import * as FrameEncoder from "@nvo/protocol/websocket/FrameEncoder"
 import type { MessageEvent } from "@nvo/protocol/websocket/MessageDecoder"
 import * as fc from "fast-check"
 import * as Bytes from "./Bytes.ts"
+import * as Characters from "./Characters.ts"
 
 /** A masking key. */
 export const key: fc.Arbitrary<number> = fc.oneof(fc.constant(0), fc.integer())
@@ -21,7 +22,7 @@ export const payload: fc.Arbitrary<Uint8Array> = fc.oneof(
 )
 
 /** Texts of whole characters, of every length in UTF-8. */
-export const text: fc.Arbitrary<string> = fc.string({ unit: "binary", maxLength: 40 })
+export const text: fc.Arbitrary<string> = fc.string({ unit: Characters.unicode, maxLength: 40 })
 
 /** A message. */
 export const message: fc.Arbitrary<Extract<MessageEvent, { readonly _tag: "Text" | "Binary" }>> = fc.oneof(
@@ -40,7 +41,7 @@ export const close: fc.Arbitrary<Extract<MessageEvent, { readonly _tag: "Close" 
   fc
     .tuple(
       fc.constantFrom(1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 3000, 4999),
-      fc.string({ unit: "binary", maxLength: 30 })
+      fc.string({ unit: Characters.unicode, maxLength: 30 })
     )
     .map(([code, reason]) => ({ _tag: "Close", code, reason }) as const)
 )

@@ -364,7 +364,7 @@ export const brokenResponse: fc.Arbitrary<BrokenResponse> = fc.constantFrom(...a
 
 const anyText = fc.oneof(
   Characters.plainestFirst,
-  fc.string({ unit: "binary" }),
+  fc.string({ unit: Characters.unicode }),
   fc.string({
     unit: fc.constantFrom("a", ":", " ", "\t", "\r", "\n", "\0", "\x85", "\u010a", "\u010d", "\u2028")
   }),
