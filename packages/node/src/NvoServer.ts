@@ -169,7 +169,8 @@ function optional<A>(self: Config.Config<A>): Config.Config<A | undefined> {
 }
 
 /**
- * A server on a free port with an `HttpClient` that is bound to it.
+ * A server on a free port with an `HttpClient` that is bound to it. It turns no request away because the machine that runs
+ * the tests is busy (`loopDelay: 0`).
  */
 export const layerTest: Layer.Layer<Services | PlatformServices | HttpClient, ServeError> =
   HttpServer.layerTestClient.pipe(
@@ -178,5 +179,5 @@ export const layerTest: Layer.Layer<Services | PlatformServices | HttpClient, Se
         Layer.provide(Layer.succeed(FetchHttpClient.RequestInit)({ keepalive: false }))
       )
     ),
-    Layer.provideMerge(layer({ port: 0 }))
+    Layer.provideMerge(layer({ port: 0, loopDelay: 0 }))
   )

@@ -33,7 +33,9 @@ const start = (group: typeof HttpApiBuilder.group) =>
       disableListenLog: true
     }).pipe(
       Layer.provide(Surface.services),
-      Layer.provideMerge(NvoServer.layer({ host: "127.0.0.1", port: 0, bufferedBodyBytes: LIMIT })),
+      Layer.provideMerge(
+        NvoServer.layer({ host: "127.0.0.1", port: 0, bufferedBodyBytes: LIMIT, loopDelay: 0 })
+      ),
       Layer.provide(Logger.layer([]))
     )
     const { address } = Context.get(yield* Layer.build(served), HttpServer.HttpServer)

@@ -115,7 +115,7 @@ export const serveRoutes = (
     const app = HttpRouter.serve(routes, { disableLogger: true, disableListenLog: true })
     const context = yield* Layer.build(
       app.pipe(
-        Layer.provideMerge(NvoServer.layer({ host: "127.0.0.1", ...options })),
+        Layer.provideMerge(NvoServer.layer({ host: "127.0.0.1", loopDelay: 0, ...options })),
         Layer.provide(recorder.layer)
       )
     )

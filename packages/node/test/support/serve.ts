@@ -35,17 +35,14 @@ export const portOf = (address: NetAddress.SocketAddress): number =>
 // What is reported is in `errors`; the log would say it again.
 const quiet = Layer.provideMerge(Logger.layer([]))
 
-/**
- * Serves `app` on nvo, on a free port of 127.0.0.1, until the Scope closes. Where a test says nothing else, no request is
- * turned away because the machine is busy.
- */
+/** Serves `app` on nvo, on a free port of 127.0.0.1, until the Scope closes. */
 export const serve = (
   app: App,
   options: NvoServer.Options = {}
 ): Effect.Effect<Running, ServeError, Scope.Scope> =>
   Effect.gen(function* () {
     const context = yield* Layer.build(
-      quiet(NvoServer.layer(withTransport({ host: "127.0.0.1", loopDelay: 0, ...options })))
+      quiet(NvoServer.layer(withTransport({ host: "127.0.0.1", ...options })))
     )
     const errors: Array<ServerError.ServerError> = []
     const stream = yield* Context.get(context, ServerErrors.ServerErrors).subscribe
