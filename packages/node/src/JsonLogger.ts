@@ -1,9 +1,9 @@
 /**
- * A logger for servers: what `Logger.formatJson` writes, one line for each entry, in one write for each turn of the
- * event loop.
+ * A logger for servers: what `Logger.formatJson` writes, one line for each entry, many of them in one write.
  *
- * A line of its own costs a system call, which is more than a small request does otherwise; an access log at full
- * rate is affordable through this one.
+ * A write is a system call, which costs more than a small request does otherwise. Entries are written at the end of their
+ * turn of the event loop; lines of the access log, of which there are many and nobody waits for one, within 10 ms, and
+ * before any entry that came later. What is held back is written when the Scope closes, and when the process exits.
  *
  * @example
  * ```ts
@@ -45,10 +45,16 @@ const BATCH = 65_536
 // Lines of the access log that are held back as values, for the same reason; some 350 octets each.
 const LINES = 128
 
+// Milliseconds for which lines of the access log are held back. At 50,000 of them in a second a write has 150; with one
+// write in each turn of the loop it had 1 to 20 and cost up to 7 µs for a line.
+const HOLD = 10
+
 // What stands in JSON as it is.
 const plain = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/
 
-const quote = (text: string): string => (plain.test(text) ? `"${text}"` : JSON.stringify(text))
+const inQuotes = (text: string): string => `"${text}"`
+
+const quote = (text: string): string => (plain.test(text) ? inQuotes(text) : JSON.stringify(text))
 
 const keys = new Map<string, string>()
 // Annotations are named by programs, not by data. The bound is there for those that are.
@@ -114,7 +120,7 @@ export const format: Logger.Logger<unknown, string> = Logger.make((options) => {
   )}","annotations":{${annotations}},"spans":{},"fiberId":"#${fiber.id}"}`
 })
 
-// What one server says in each of its lines, and one client in each of its requests, is written once.
+// What one server says in each of its lines is written once.
 const writeBase = onceInARow((base: AccessLine.AccessLine["base"]): string => {
   const written = writeAnnotations(base) ?? ""
   return written === "" ? "" : `,${written}`
@@ -127,24 +133,67 @@ const writeRoute = onceInARow(quote)
 const writeSeconds = (micros: number): string =>
   micros > 0 && micros < 1e6 ? `0.${String(1e6 + micros).slice(1)}` : String(micros / 1e6)
 
+interface Answered {
+  readonly method: string
+  readonly target: string
+  readonly version: string
+  readonly status: number
+  /** The line up to its timestamp. */
+  readonly start: string
+  /** The annotations from the method to the status. */
+  readonly annotations: string
+}
+
+const writeAnswered = (line: AccessLine.AccessLine): Answered => {
+  const { method, status, target, version } = line
+  const text = AccessLine.message(line)
+  const path = AccessLine.path(line)
+  // The path is a part of the text.
+  const write = plain.test(text) ? inQuotes : JSON.stringify
+  return {
+    method,
+    target,
+    version,
+    status,
+    start: `{"message":${write(text)},"level":"INFO","timestamp":"`,
+    annotations:
+      `"http.request.method":"${method}","url.path":${write(path)}` +
+      `,"network.protocol.version":"${version}","http.response.status_code":${status}`
+  }
+}
+
+// Requests often come in a row that are the same but for whose they are: 0.12 µs for a line in place of 0.22, and half
+// of the garbage.
+let lastAnswered: Answered | undefined
+
+const answered = (line: AccessLine.AccessLine): Answered => {
+  const last = lastAnswered
+  if (
+    last !== undefined &&
+    last.target === line.target &&
+    last.status === line.status &&
+    last.method === line.method &&
+    last.version === line.version
+  ) {
+    return last
+  }
+  const written = writeAnswered(line)
+  lastAnswered = written
+  return written
+}
+
 /**
- * A line of the access log: what `format` writes of its entry, but for zeros at the end of its times. 1 µs, where the
+ * A line of the access log: what `format` writes of its entry, but for zeros at the end of its times. 0.3 µs, where the
  * entry and its formatting take 4.
  *
  * @internal
  */
 export const formatLine = (line: AccessLine.AccessLine): string => {
   const { delay, errorType, peerAddress, requestBytes, route, spanId, traceId, userAgent } = line
-  const text = AccessLine.message(line)
-  const path = AccessLine.path(line)
-  // The path is a part of the text.
-  const isPlain = plain.test(text)
+  const { annotations, start } = answered(line)
   return (
-    `{"message":${isPlain ? `"${text}"` : JSON.stringify(text)},"level":"INFO","timestamp":"${timestampOf(line.time)}` +
-    `","annotations":{"nvo.connection.id":${line.connectionId},"nvo.request.id":"${line.requestId}` +
-    `","http.request.method":"${line.method}","url.path":${isPlain ? `"${path}"` : JSON.stringify(path)}` +
-    `,"network.protocol.version":"${line.version}","http.response.status_code":${line.status}` +
-    `,"http.response.body.size":${line.responseBytes}` +
+    `${start}${timestampOf(line.time)}","annotations":{"nvo.connection.id":${line.connectionId}` +
+    `,"nvo.request.id":"${line.requestId}",${annotations},"http.response.body.size":${line.responseBytes}` +
     `,"http.server.request.duration":${writeSeconds(line.duration)}${writeBase(line.base)}` +
     (requestBytes === undefined ? "" : `,"http.request.body.size":${requestBytes}`) +
     (route === undefined ? "" : `,"http.route":${writeRoute(route)}`) +
@@ -162,6 +211,7 @@ class Batches {
   /** Lines of the access log behind `pending`: written in one go, when their code is warm. */
   private lines: Array<AccessLine.AccessLine> = []
   private isScheduled = false
+  private timer: NodeJS.Timeout | undefined
   private dropped = 0
   private readonly stream: Pick<Writable, "write" | "writableLength">
   private readonly bufferSize: number
@@ -169,6 +219,7 @@ class Batches {
   constructor({ bufferSize = 16_777_216, stream = process.stdout }: Options) {
     this.stream = stream
     this.bufferSize = bufferSize
+    process.on("exit", this.flush)
   }
 
   add(text: string): void {
@@ -178,7 +229,14 @@ class Batches {
     }
     this.format()
     this.pending += `${text}\n`
-    this.schedule()
+    if (this.pending.length >= BATCH) this.flush()
+    else if (!this.isScheduled) {
+      this.isScheduled = true
+      setImmediate(() => {
+        this.isScheduled = false
+        this.flush()
+      })
+    }
   }
 
   addLine(line: AccessLine.AccessLine): void {
@@ -187,8 +245,14 @@ class Batches {
       return
     }
     this.lines.push(line)
-    if (this.lines.length >= LINES) this.format()
-    this.schedule()
+    if (this.lines.length >= LINES) {
+      this.format()
+      if (this.pending.length >= BATCH) this.flush()
+    }
+    this.timer ??= setTimeout(() => {
+      this.timer = undefined
+      this.flush()
+    }, HOLD)
   }
 
   private get isFull(): boolean {
@@ -204,18 +268,14 @@ class Batches {
     this.pending += text
   }
 
-  private schedule(): void {
-    if (this.pending.length >= BATCH) this.flush()
-    else if (!this.isScheduled) {
-      this.isScheduled = true
-      setImmediate(() => {
-        this.isScheduled = false
-        this.flush()
-      })
-    }
+  /** No line is held back afterwards. */
+  close(): void {
+    process.off("exit", this.flush)
+    clearTimeout(this.timer)
+    this.flush()
   }
 
-  flush(): void {
+  private readonly flush = (): void => {
     this.format()
     const { dropped } = this
     if (dropped > 0 && this.stream.writableLength < this.bufferSize) {
@@ -236,7 +296,7 @@ export const make = (
   Effect.map(
     Effect.acquireRelease(
       Effect.sync(() => new Batches(options)),
-      (batches) => Effect.sync(() => batches.flush())
+      (batches) => Effect.sync(() => batches.close())
     ),
     (batches) =>
       AccessLine.writing(

@@ -1,5 +1,6 @@
 /** The logger of servers: the lines are Effect's, the writes are few. */
-import { assert, describe, it } from "@effect/vitest"
+import { spawnSync } from "node:child_process"
+import { assert, describe, it, vi } from "@effect/vitest"
 import { JsonLogger } from "@nvo/node"
 import { ConnectionId } from "@nvo/protocol"
 import { AccessLine } from "@nvo/server"
@@ -152,6 +153,47 @@ describe("a line of the access log", () => {
         })
       )
     )
+
+  it.live("is held back for 10 ms, for those that come after it", () =>
+    Effect.acquireUseRelease(
+      Effect.sync(() => vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] })),
+      (time) =>
+        Effect.gen(function* () {
+          const { stream, writes } = recording()
+          const write = AccessLine.writeOf(yield* JsonLogger.make({ stream }))
+          assert.ok(write)
+          write(line)
+          time.advanceTimersByTime(5)
+          yield* turn
+          write(line)
+          time.advanceTimersByTime(4)
+          assert.deepStrictEqual(writes, [])
+          time.advanceTimersByTime(1)
+          assert.strictEqual(writes.join("").trimEnd().split("\n").length, 2)
+          assert.strictEqual(writes.length, 1)
+        }).pipe(Effect.scoped),
+      (time) => Effect.sync(() => time.useRealTimers())
+    )
+  )
+
+  it.live("is not lost where the process exits", () =>
+    Effect.gen(function* () {
+      const logger = new URL("../src/JsonLogger.ts", import.meta.url).pathname
+      const program = `
+        import { Effect, Scope } from "effect"
+        import { AccessLine } from "@nvo/server"
+        import * as JsonLogger from ${JSON.stringify(logger)}
+        const scope = Scope.makeUnsafe()
+        const made = await Effect.runPromise(Scope.provide(JsonLogger.make(), scope))
+        AccessLine.writeOf(made)(${JSON.stringify(line)})
+        process.exit(0)`
+      const { stdout } = spawnSync(process.execPath, ["--input-type=module", "--eval", program], {
+        cwd: new URL("..", import.meta.url).pathname,
+        encoding: "utf8"
+      })
+      assert.strictEqual(JSON.parse(stdout).message, AccessLine.message(line))
+    })
+  )
 
   it.live("keeps its place among the other entries of its turn, in one write", () =>
     Effect.gen(function* () {
