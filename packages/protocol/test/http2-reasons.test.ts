@@ -26,7 +26,7 @@ describe("the table of reasons", () => {
   it("every reason is asked for in a test", () => {
     const texts = fs
       .readdirSync(import.meta.dirname)
-      .filter((name) => /^(?:rfc8441|rfc9113|http2-floods|rfc7541)/.test(name))
+      .filter((name) => /^(?:rfc8441|rfc9113|rfc9218|http2-floods|rfc7541)/.test(name))
       .map((name) => fs.readFileSync(path.join(import.meta.dirname, name), "utf8"))
       .join("\n")
     const verdicts = ["IdleStream", "HalfClosedStream", "ClosedStream"]

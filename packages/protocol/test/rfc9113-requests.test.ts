@@ -157,9 +157,14 @@ describe("RFC 9113 §8.3 and §8.3.1 pseudo-header fields", () => {
   malformed("an empty authority", having(get, ":authority", ""), "InvalidAuthority")
   malformed("neither :authority nor host", without(get, ":authority"), "MissingAuthority")
   malformed("a host other than :authority", plus(["host", "example.org"]), "AuthorityMismatch")
+  malformed("a host with another port", plus(["host", "example.com:8443"]), "AuthorityMismatch")
+  malformed("a host with the port of another scheme", plus(["host", "example.com:80"]), "AuthorityMismatch")
   malformed("host twice", plus(["host", "example.com"], ["host", "example.com"]), "AuthorityMismatch")
   accepts("host instead of :authority", [...without(get, ":authority"), ["host", "example.com"]])
   accepts("host as in :authority, in any case", plus(["host", "EXAMPLE.com"]))
+  accepts("host with the port that its scheme has by itself", plus(["host", "example.com:443"]))
+  accepts("host with an empty port", plus(["host", "example.com:"]))
+  accepts("host without that port", [...having(get, ":authority", "[::1]:443"), ["host", "[::1]"]])
   accepts("a scheme that is not http", having(get, ":scheme", "coap+tcp"))
   accepts(
     "an asterisk with OPTIONS",
@@ -219,6 +224,38 @@ describe("RFC 9113 §8.5 CONNECT", () => {
     peer.connection.respond(1, { status: 200, fields: {}, bodyLength: undefined, tunnel: true }, undefined)
     peer.read()
     resetsWith(peer.send(peer.headers(1, [["x", "y"]])), peer, 1, "PROTOCOL_ERROR", "HeadersInTunnel")
+  })
+
+  it("nothing but data is sent through it: trailers are left out", () => {
+    const peer = Peer.open()
+    peer.begin(1, connect)
+    peer.connection.respond(1, { status: 200, fields: {}, bodyLength: undefined, tunnel: true }, undefined)
+    peer.connection.finish(1, { "x-sum": "1" })
+    assert.deepStrictEqual(peer.read(), ["HEADERS 1 :status: 200", "DATA 1  END_STREAM"])
+  })
+
+  it("RFC 9110 §9.3.6: CONNECT has no content: a length of it means nothing", () => {
+    const peer = Peer.open()
+    assert.deepStrictEqual(peer.begin(1, [...connect, ["content-length", "1"]]), [
+      "head 1 CONNECT example.com:443 Stream"
+    ])
+    peer.connection.respond(1, { status: 200, fields: {}, bodyLength: undefined, tunnel: true }, undefined)
+    assert.deepStrictEqual(peer.send(data(1, "ab"), data(1, "c", true)), ["data 1 ab", "data 1 c", "end 1"])
+    assert.deepStrictEqual(peer.request(3, [...connect, ["content-length", "1"]]), [
+      "head 3 CONNECT example.com:443 None"
+    ])
+  })
+
+  it("RFC 9110 §9.3.6: no length is sent with a 2xx to CONNECT, and none ends the tunnel", () => {
+    for (const status of [200, 204, 205]) {
+      const peer = Peer.open()
+      peer.begin(1, connect)
+      const fields = { "Content-Length": "0" }
+      const result = peer.connection.respond(1, { status, fields, bodyLength: 5, tunnel: true }, undefined)
+      assert.deepStrictEqual(result, { length: undefined })
+      peer.connection.send(1, Uint8Array.of(0x61))
+      assert.deepStrictEqual(peer.read(), [`HEADERS 1 :status: ${status}`, "DATA 1 a"])
+    }
   })
 
   malformed("CONNECT with a scheme", [...connect, [":scheme", "https"]], "InvalidConnect")
@@ -296,6 +333,7 @@ describe("responses", () => {
       "keep-alive": "timeout=5",
       "Transfer-Encoding": "chunked",
       upgrade: "h2c",
+      TE: "trailers",
       "proxy-connection": "x",
       kept: "yes"
     }

@@ -1,10 +1,11 @@
 /**
- * RFC 9113 §6.5 (SETTINGS), §5.2 and §6.9 (flow control), RFC 9218 (priorities): what each side may change and send.
+ * RFC 9113 §6.5 (SETTINGS), §5.2 and §6.9 (flow control): what each side may change and send.
  */
 import { assert, describe, it } from "@effect/vitest"
 import type * as Frame from "@nvo/protocol/http2/frame/Frame"
-import * as Priority from "@nvo/protocol/http2/Priority"
-import { data, failsWith, get, having, Peer, post, resetsWith } from "./support/http2Peer.ts"
+import { Bytes } from "@nvo/testing"
+import { fromHex, toHex } from "./support/hex.ts"
+import { data, failsWith, having, Peer, post, resetsWith } from "./support/http2Peer.ts"
 
 const settings = (...entries: ReadonlyArray<readonly [number, number]>): Frame.Settings => ({
   _tag: "Settings",
@@ -87,6 +88,46 @@ describe("RFC 9113 §6.5 SETTINGS", () => {
     peer.request(1)
     answer(peer, 10)
     assert.deepStrictEqual(peer.read(), [head(10), "DATA 1 aaaaa"])
+  })
+
+  it("§6.5.3: values are processed in their order: a size on the way is announced, RFC 7541 §4.2", () => {
+    const peer = Peer.open()
+    peer.send(settings([1, 0], [1, 4_096]))
+    peer.connection.takeOutput()
+    peer.request(1)
+    peer.connection.respond(1, { status: 200, fields: {}, bodyLength: undefined }, undefined)
+    // A size of 0, one of 4,096, and `:status: 200`.
+    assert.strictEqual(toHex(Bytes.concat(peer.connection.takeOutput())), "000005010400000001203fe11f88")
+  })
+
+  it("§6.5.3: a value on the way that takes a window above 2^31 - 1 is a connection error", () => {
+    const peer = Peer.open()
+    peer.request(1)
+    peer.send(windowUpdate(1, 1))
+    failsWith(
+      peer.send(settings([4, 0x7fffffff], [4, 65_535])),
+      peer,
+      "FLOW_CONTROL_ERROR",
+      "InvalidInitialWindow"
+    )
+  })
+
+  it("§6.9.2: SETTINGS do not change the window of the connection", () => {
+    const peer = Peer.open({}, [[4, 100_000]])
+    peer.request(1)
+    answer(peer, 65_536)
+    assert.strictEqual(peer.read().at(-1), "DATA 1 (16383)")
+    assert.deepStrictEqual(peer.connection.heldBack, [{ streamId: 1, octets: 1 }])
+  })
+
+  it("§4.3.1: a block without a field does not confirm a smaller table either", () => {
+    const peer = Peer.open({ headerTableBytes: 100 })
+    failsWith(
+      peer.octets(fromHex("000000 01 05 00000001")),
+      peer,
+      "COMPRESSION_ERROR",
+      "HpackTableSizeUpdate"
+    )
   })
 
   it("HEADER_TABLE_SIZE 0 empties this side's table and says so", () => {
@@ -249,67 +290,6 @@ describe("RFC 9113 §5.2 and §6.9: holding the peer to this side's windows", ()
     peer.send(data(3, 16_384), data(3, 16_384))
     peer.connection.reset(3, "CANCEL")
     assert.deepStrictEqual(peer.read(), ["RST_STREAM 3 CANCEL", "WINDOW_UPDATE 0 32768"])
-  })
-})
-
-describe("RFC 9218 priorities", () => {
-  const priority = (streamId: number, value: string): Frame.PriorityUpdate => ({
-    _tag: "PriorityUpdate",
-    prioritizedStreamId: streamId,
-    value
-  })
-
-  it("§4: urgency and incremental are read; what is neither is ignored", () => {
-    const { initial } = Priority
-    assert.deepStrictEqual(Priority.parse("u=1, i"), { urgency: 1, incremental: true })
-    assert.deepStrictEqual(Priority.parse("i=?0,u=7"), { urgency: 7, incremental: false })
-    assert.deepStrictEqual(Priority.parse(" u=0 "), { urgency: 0, incremental: false })
-    assert.deepStrictEqual(Priority.parse('x="a\\"b,u=1", u=5;foo=bar'), { urgency: 5, incremental: false })
-    assert.deepStrictEqual(Priority.parse("u=2, u=4"), { urgency: 4, incremental: false })
-    for (const other of ["", "u=8", "u=-1", "u=1.5", "u", "i=1", "U=1", "u=1,,i", "u = 1", "é"]) {
-      assert.deepStrictEqual(Priority.parse(other), initial, other)
-    }
-  })
-
-  it("the streams of one urgency take turns, a frame each", () => {
-    const peer = Peer.open({}, [[4, 1_000_000]])
-    peer.send(windowUpdate(0, 1_000_000))
-    for (const streamId of [1, 3]) {
-      peer.request(streamId)
-      answer(peer, 32_768, streamId)
-    }
-    const order = peer.read().filter((line) => line.startsWith("DATA"))
-    assert.deepStrictEqual(order, [
-      "DATA 1 (16384)",
-      "DATA 3 (16384)",
-      "DATA 1 (16384) END_STREAM",
-      "DATA 3 (16384) END_STREAM"
-    ])
-  })
-
-  it("the more urgent ones go first, by the field and by PRIORITY_UPDATE", () => {
-    const peer = Peer.open()
-    peer.request(1)
-    peer.request(3, [...get, ["priority", "u=1"]])
-    peer.request(5)
-    assert.deepStrictEqual(peer.send(priority(5, "u=0")), [])
-    for (const streamId of [1, 3, 5]) answer(peer, 1, streamId)
-    assert.deepStrictEqual(
-      peer.read().filter((line) => line.startsWith("DATA")),
-      ["DATA 5 a END_STREAM", "DATA 3 a END_STREAM", "DATA 1 a END_STREAM"]
-    )
-  })
-
-  it("§7.1: a PRIORITY_UPDATE for a stream that is not open yet is taken", () => {
-    const peer = Peer.open()
-    assert.deepStrictEqual(peer.send(priority(9, "u=0")), [])
-  })
-
-  it("§7.1: for stream 0 or one of the server's it is a connection error PROTOCOL_ERROR", () => {
-    for (const streamId of [0, 2]) {
-      const peer = Peer.open()
-      failsWith(peer.send(priority(streamId, "u=0")), peer, "PROTOCOL_ERROR", "InvalidPriorityUpdate")
-    }
   })
 })
 

@@ -281,6 +281,27 @@ describe("RFC 9113 §6.8 GOAWAY", () => {
     assert.deepStrictEqual(peer.read(), [])
   })
 
+  it("the last stream that was named does not become a higher one with an error", () => {
+    const peer = Peer.open()
+    peer.request(1)
+    peer.connection.commitShutdown()
+    peer.request(3)
+    peer.send({ _tag: "WindowUpdate", streamId: 0, increment: 0 })
+    assert.deepStrictEqual(peer.read(), ["GOAWAY 1 NO_ERROR", "GOAWAY 1 PROTOCOL_ERROR"])
+  })
+
+  it("beyond the last stream, fields count for compression and data for the connection's window", () => {
+    const peer = Peer.open()
+    peer.connection.commitShutdown()
+    const added = [...post, ["x-added", "value"] as const]
+    assert.deepStrictEqual(peer.begin(1, added), [])
+    // The last octet of the connection's window is taken, and half of the window comes back.
+    for (let i = 0; i < 32; i++) assert.deepStrictEqual(peer.send(data(1, 16_384)), [])
+    assert.deepStrictEqual(peer.read(), ["GOAWAY 0 NO_ERROR", "WINDOW_UPDATE 0 524288"])
+    assert.deepStrictEqual(peer.send(peer.headers(1, [["x-added", "value"]])), [])
+    assert.strictEqual(peer.connection.phase, "Draining")
+  })
+
   it("a peer's GOAWAY is told, and its open streams go on", () => {
     const peer = Peer.open()
     peer.begin(1)

@@ -119,6 +119,11 @@ export const reasons = {
     "RFC 9218 §7.1",
     "a PRIORITY_UPDATE for a stream that a client cannot have"
   ),
+  TooManyPrioritized: connection(
+    "PROTOCOL_ERROR",
+    "RFC 9218 §7.1",
+    "more streams are open, or idle with a priority, than SETTINGS_MAX_CONCURRENT_STREAMS"
+  ),
   // Flow control.
   ZeroWindowIncrement: stream("PROTOCOL_ERROR", "RFC 9113 §6.9", "a WINDOW_UPDATE of 0 on a stream"),
   ZeroConnectionIncrement: connection(

@@ -105,6 +105,12 @@ const isAuthority = (text: string): boolean => {
   return true
 }
 
+// §8.3.1 and RFC 3986 §6.2.3: a default port may be left out, and so may its number.
+const normalize = (authority: string, scheme: string | undefined): string => {
+  const lower = authority.toLowerCase()
+  return lower.replace(scheme === "https" ? /:(?:443)?$/ : scheme === "http" ? /:(?:80)?$/ : /:$/, "")
+}
+
 /**
  * Reads the list of a header block that begins a request. The rules run in a fixed order, so that of two faults
  * always the same one is reported.
@@ -211,7 +217,7 @@ export const read = (
   if (authority !== undefined && !isAuthority(authority)) return refuse("InvalidAuthority", quote(authority))
   if (host !== undefined) {
     if (!isAuthority(host)) return refuse("InvalidAuthority", quote(host))
-    if (authority !== undefined && host.toLowerCase() !== authority.toLowerCase()) {
+    if (authority !== undefined && normalize(host, scheme) !== normalize(authority, scheme)) {
       return refuse("AuthorityMismatch", `${quote(host)} and ${quote(authority)}`)
     }
   } else if (authority === undefined) return refuse("MissingAuthority")
@@ -223,8 +229,11 @@ export const read = (
       return refuse("InvalidContentLength", quote(contentLength))
     }
     const length = Number(contentLength)
-    if (endStream && length > 0) return refuse("ContentLengthMismatch", `0 of ${length} octets`)
-    if (!endStream) framing = { _tag: "Length", length }
+    // RFC 9110 §9.3.6: CONNECT has no content. What follows its head is said through the tunnel.
+    if (method !== "CONNECT") {
+      if (endStream && length > 0) return refuse("ContentLengthMismatch", `0 of ${length} octets`)
+      if (!endStream) framing = { _tag: "Length", length }
+    }
   }
   let expectContinue = false
   if (expect !== undefined) {

@@ -173,7 +173,8 @@ export class ServerConnection extends Receiving.Receiving {
     if (stream.remaining > 0) {
       return this.makeError("ResponseTooShort", streamId, `${stream.remaining} octets missing`)
     }
-    if (trailers !== undefined) {
+    // §8.5: nothing but data goes through a tunnel.
+    if (trailers !== undefined && !stream.tunnel) {
       const fault = ResponseFields.checkTrailers(trailers)
       if (fault !== undefined) return this.makeError(fault.reason, streamId, fault.detail)
       if (ResponseFields.names.length > 0) stream.trailers = trailers

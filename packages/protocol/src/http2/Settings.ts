@@ -73,23 +73,19 @@ export interface Fault {
 /** Whether the answer is a fault. */
 export const isFault = (u: Settings | Fault): u is Fault => "reason" in u
 
-/** The settings after a SETTINGS frame. What is not known is ignored (§6.5.2). */
-export const apply = (
-  self: Settings,
-  entries: ReadonlyArray<readonly [identifier: number, value: number]>
-): Settings | Fault => {
-  const changed: Record<string, unknown> = { ...self }
-  for (const [identifier, value] of entries) {
-    const found = rows.get(identifier)
-    if (found === undefined) continue
-    if (value < found.min || value > found.max) {
-      return { reason: found.reason, detail: `${found.name} ${value}` }
-    }
-    changed[found.name] = typeof self[found.name] === "boolean" ? value === 1 : value
-  }
+/**
+ * The settings after one entry of a SETTINGS frame; the entries of a frame are applied in their order (§6.5.3). What is
+ * not known is ignored (§6.5.2).
+ */
+export const apply = (self: Settings, [identifier, value]: readonly [number, number]): Settings | Fault => {
+  const found = rows.get(identifier)
+  if (found === undefined) return self
+  const { name } = found
+  if (value < found.min || value > found.max) return { reason: found.reason, detail: `${name} ${value}` }
+  const before = self[name]
   // RFC 8441 §3: what was allowed cannot be taken back.
-  if (self.enableConnectProtocol && changed.enableConnectProtocol === false) {
+  if (name === "enableConnectProtocol" && before === true && value === 0) {
     return { reason: "InvalidSetting", detail: "enableConnectProtocol 0 after 1" }
   }
-  return changed as unknown as Settings
+  return { ...self, [name]: typeof before === "boolean" ? value === 1 : value }
 }

@@ -122,7 +122,9 @@ export class HpackDecoder {
       if (listBytes > limits.listBytes || fields.length === limits.fieldCount) tooLarge = true
       else fields.push(field)
     }
-    return { fields, tooLarge, refusal: undefined, offset: block.length }
+    // An empty block does not confirm it either.
+    const refusal = this.updateDue ? "HpackTableSizeUpdate" : undefined
+    return { fields, tooLarge, refusal, offset: block.length }
   }
 
   private refuseInteger(value: number): void {

@@ -191,7 +191,9 @@ export abstract class Core {
     this.advance("Failed")
     const { code } = Http2Error.reasons[reason]
     const debug = Uint8Array.from(reason, (character) => character.charCodeAt(0))
-    FrameEncoder.goAway(this.sender.writer, this.streams.last, ErrorCode.toNumber(code), debug)
+    // §6.8: a last stream that was named may not become a higher one.
+    const last = Math.min(this.lastStream, this.streams.last)
+    FrameEncoder.goAway(this.sender.writer, last, ErrorCode.toNumber(code), debug)
     this.streams.open.clear()
     this.sender.stop()
     this.events.push({ _tag: "ConnectionFailed", error: this.error })

@@ -95,7 +95,10 @@ export abstract class Receiving extends Core {
         return this.ping(frame)
       case "Priority":
         if (this.spend("priorities", frame.streamId)) return
-        if (frame.dependency.streamId === frame.streamId) this.failStream(frame.streamId, "SelfDependency")
+        // RFC 9218 §2.1: of a peer that does without such priorities nothing of them is looked at.
+        if (frame.dependency.streamId === frame.streamId && !this.peer.noRfc7540Priorities) {
+          this.failStream(frame.streamId, "SelfDependency")
+        }
         return
       case "PriorityUpdate":
         return this.priorityUpdate(frame)
@@ -145,7 +148,7 @@ export abstract class Receiving extends Core {
     if (state !== "Idle")
       return this.trailers(streams.open.get(streamId) as Stream, fields, endStream, tooLarge)
 
-    streams.use(streamId)
+    const urgency = streams.use(streamId)
     this.guard.earn("windowUpdates", 2)
     // §6.8: the peer was told that this stream will not be looked at.
     if (streamId > this.lastStream) {
@@ -153,7 +156,9 @@ export abstract class Receiving extends Core {
       this.spend("ignored", streamId)
       return
     }
-    if (selfDependent) return this.refuseStream(streamId, endStream, "SelfDependency", "")
+    if (selfDependent && !this.peer.noRfc7540Priorities) {
+      return this.refuseStream(streamId, endStream, "SelfDependency", "")
+    }
     if (streams.open.size >= limits.concurrentStreams) {
       return this.refuseStream(streamId, endStream, "TooManyStreams", String(limits.concurrentStreams))
     }
@@ -174,7 +179,8 @@ export abstract class Receiving extends Core {
       return
     }
     const expected = head.framing._tag === "Length" ? head.framing.length : -1
-    this.openStream(streamId, head.method, expected, head.priority.urgency, endStream)
+    // RFC 9218 §7: what PRIORITY_UPDATE said goes before what the field says.
+    this.openStream(streamId, head.method, expected, urgency ?? head.priority.urgency, endStream)
     this.events.push(head)
   }
 
@@ -316,22 +322,36 @@ export abstract class Receiving extends Core {
       this.acknowledged = true
       return
     }
-    const settings = Settings.apply(this.peer, entries)
-    if (Settings.isFault(settings)) return this.fail(settings.reason, 0, settings.detail)
+    // §6.5.3: each value in its order, and an acknowledgement behind the last.
+    for (const entry of entries) {
+      const settings = Settings.apply(this.peer, entry)
+      if (Settings.isFault(settings)) return this.fail(settings.reason, 0, settings.detail)
+      if (settings !== this.peer && !this.become(settings)) return
+    }
+    FrameEncoder.settingsAck(sender.writer)
+  }
+
+  // The peer has other settings now. Whether they can be honoured.
+  private become(settings: Settings.Settings): boolean {
+    const { sender } = this
     const change = settings.initialWindowSize - this.peer.initialWindowSize
     this.peer = settings
     // §6.9.2: the change holds for all streams, and may take a window below zero.
     if (change !== 0) {
       for (const stream of this.streams.open.values()) {
         const window = FlowControl.increase(stream.sendWindow, change)
-        if (window === undefined) return this.fail("InvalidInitialWindow", stream.id)
+        if (window === undefined) {
+          this.fail("InvalidInitialWindow", stream.id)
+          return false
+        }
         stream.sendWindow = window
         sender.schedule(stream)
       }
     }
     sender.maxFrameBytes = settings.maxFrameSize
+    // RFC 7541 §4.2: the smallest size on the way is announced, too.
     sender.encoder.setPeerTableBytes(settings.headerTableSize)
-    FrameEncoder.settingsAck(sender.writer)
+    return true
   }
 
   private ping({ ack, data }: Frame.Ping): void {
@@ -347,7 +367,14 @@ export abstract class Receiving extends Core {
     // RFC 9218 §7.1.
     if (prioritizedStreamId % 2 === 0) return this.fail("InvalidPriorityUpdate", prioritizedStreamId)
     const stream = this.streams.open.get(prioritizedStreamId)
+    const { urgency } = Priority.parse(value)
     // A stream in line keeps its place: the next frame goes by the new urgency.
-    if (stream !== undefined) stream.urgency = Priority.parse(value).urgency
+    if (stream !== undefined) stream.urgency = urgency
+    if (this.streams.stateOf(prioritizedStreamId) !== "Idle") return
+    const { open, prioritized } = this.streams
+    prioritized.set(prioritizedStreamId, urgency)
+    if (prioritized.size + open.size > this.limits.concurrentStreams) {
+      this.fail("TooManyPrioritized", prioritizedStreamId, String(this.limits.concurrentStreams))
+    }
   }
 }

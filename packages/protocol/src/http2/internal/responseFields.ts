@@ -22,12 +22,13 @@ const fault = (reason: ReasonTag, detail: string): Fault => ({ reason, detail })
 export const names: Array<string> = []
 export const values: Array<string> = []
 
-// §8.2.2: what belongs to HTTP/1.1 connections is left out.
+// §8.2.2: what belongs to HTTP/1.1 connections is left out; TE may be in requests only.
 const leftOut: ReadonlySet<string> = new Set([
   "connection",
   "proxy-connection",
   "keep-alive",
   "transfer-encoding",
+  "te",
   "upgrade"
 ])
 
@@ -155,6 +156,8 @@ export const checkHead = (
     names.push("date")
     values.push(date as string)
   }
+  // RFC 9110 §9.3.6: what follows is the tunnel's, and no length is said.
+  if (method === "CONNECT" && status < 300) return { length: undefined }
   const noContent = Status.hasNoContent(status)
   if (
     declared !== undefined &&

@@ -84,16 +84,22 @@ export class Streams {
   readonly open = new Map<number, Stream>()
   /** The highest number that the peer has used. */
   last = 0
+  /** What PRIORITY_UPDATE said of streams that are idle, by their numbers. */
+  readonly prioritized = new Map<number, number>()
   private readonly resets = new Set<number>()
   private readonly gaps: Array<readonly [from: number, to: number]> = []
 
-  /** The peer uses a number for the first time. */
-  use(id: number): void {
+  /** The peer uses a number for the first time. Gives the urgency that it was given before, if it was. */
+  use(id: number): number | undefined {
     if (id > this.last + 2) {
       this.gaps.push([this.last + 1, id - 2])
       if (this.gaps.length > REMEMBERED_GAPS) this.gaps.shift()
     }
     this.last = id
+    const urgency = this.prioritized.get(id)
+    // §5.1.1: those below are not idle any more either.
+    for (const other of this.prioritized.keys()) if (other <= id) this.prioritized.delete(other)
+    return urgency
   }
 
   remember(id: number): void {

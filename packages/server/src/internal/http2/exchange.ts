@@ -76,10 +76,11 @@ export class Http2Exchange extends Exchange {
     return this.head.authority
   }
 
-  // RFC 9113 §8.3.1: what takes the request for one of HTTP/1.1 finds the authority in Host.
+  // RFC 9113 §8.3.1: what takes the request for one of HTTP/1.1 finds the authority in Host, whatever Host said.
   makeHeaders(): Headers.Headers {
     const headers = toHeaders(this.head.fields)
-    const hosted = "host" in headers ? headers : Headers.set(headers, "host", this.head.authority)
+    const { authority } = this.head
+    const hosted = headers.host === authority ? headers : Headers.set(headers, "host", authority)
     return this.isWebSocket ? Headers.setAll(hosted, HANDSHAKE) : hosted
   }
 

@@ -367,11 +367,15 @@ export class Peer {
 
   private configured({ entries }: Http2Frame.Settings): void {
     const before = this.settings ?? Http2Settings.initial
-    const settings = Http2Settings.apply(before, entries)
-    if (Http2Settings.isFault(settings)) return this.listener.violation(`SETTINGS with ${settings.detail}`)
+    let settings = before
+    for (const entry of entries) {
+      const next = Http2Settings.apply(settings, entry)
+      if (Http2Settings.isFault(next)) return this.listener.violation(`SETTINGS with ${next.detail}`)
+      this.encoder.setPeerTableBytes(next.headerTableSize)
+      settings = next
+    }
     for (const stream of this.streams.values())
       stream.sendWindow += settings.initialWindowSize - before.initialWindowSize
-    this.encoder.setPeerTableBytes(settings.headerTableSize)
     this.settings = settings
     this.write({ _tag: "Settings", ack: true, entries: [] })
   }
