@@ -183,6 +183,35 @@ const changesOf = (source: string, node: Tree): ReadonlyArray<Change> => {
 
 const paramsEnd = (node: Tree): number => node.params.at(-1)?.end ?? node.start
 
+const loopKinds: ReadonlySet<string> = new Set([
+  "ForStatement",
+  "ForInStatement",
+  "ForOfStatement",
+  "WhileStatement",
+  "DoWhileStatement"
+])
+
+/** The stripped source with a call of `pass` from the module `from` in every loop; all lines stay where they are. */
+export const countLoops = (stripped: string, from: string): string => {
+  const calls: Array<readonly [at: number, text: string]> = []
+  const walk = (node: Tree): void => {
+    if (loopKinds.has(node.type)) {
+      const { body } = node
+      if (body.type === "BlockStatement") calls.push([body.start + 1, "$pass();"])
+      else calls.push([body.start, "{$pass();"], [body.end, "}"])
+    }
+    for (const child of childrenOf(node)) walk(child)
+  }
+  walk(parseModule(stripped))
+  let counted = `import { pass as $pass } from ${JSON.stringify(from)};`
+  let done = 0
+  for (const [at, text] of calls.sort(([a], [b]) => a - b)) {
+    counted += stripped.slice(done, at) + text
+    done = at
+  }
+  return counted + stripped.slice(done)
+}
+
 // What is no code of its own: names of modules, keys, the parts of a template.
 const skipped = (node: Tree): ReadonlyArray<unknown> => {
   switch (node.type) {
@@ -199,6 +228,16 @@ const skipped = (node: Tree): ReadonlyArray<unknown> => {
       return []
   }
 }
+
+// Put into a module they leave it one; the others may not, as where `??` and `&&` would meet.
+const alwaysParse: ReadonlySet<string> = new Set([
+  "arithmetic",
+  "bits",
+  "boundary",
+  "comparison",
+  "condition",
+  "literal"
+])
 
 const parses = (source: string): boolean => {
   try {
@@ -224,7 +263,8 @@ export const of = (file: string, source: string): ReadonlyArray<Mutant> => {
       replacement
     }
     const key = `${start} ${end} ${replacement}`
-    if (!mutants.has(key) && parses(apply(stripped, mutant))) mutants.set(key, mutant)
+    if (mutants.has(key)) return
+    if (alwaysParse.has(operator) || parses(apply(stripped, mutant))) mutants.set(key, mutant)
   }
   const walk = (node: Tree): void => {
     for (const change of changesOf(stripped, node)) add(change)

@@ -1,12 +1,13 @@
-// Tries mutants on several cores. A worker that runs into its deadline or runs out of memory is ended, which is an
-// answer: its mutant was noticed.
+// Tries mutants on several cores. What notices a mutant is likely to notice its neighbours, so that is tried first, and
+// behind it all tests, those that cost little first. A worker that runs into its deadline or runs out of memory is ended,
+// which is an answer: its mutant was noticed.
 import { createHash } from "node:crypto"
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { Worker } from "node:worker_threads"
 import { Data, Effect, Ref, type Scope } from "effect"
 import * as Mutants from "./mutants.ts"
-import type { Answer, Job, Order } from "./worker.ts"
+import type { Answer, Cost, Job, Order } from "./worker.ts"
 
 /** A mutant that no test can notice, and why. It is found by the text of its line, not by its number. */
 export interface Equivalent {
@@ -34,7 +35,7 @@ export type Fate = "Killed" | "TimedOut" | "Survived" | "Explained"
 export interface Tried {
   readonly mutant: Mutants.Mutant
   readonly fate: Fate
-  /** The test that noticed it; empty where none did, or where it was the deadline. */
+  /** The test that noticed it, behind its file; empty where none did, or where it was the deadline. */
   readonly by: string
   /** The line of the source on which it begins, without the white space around it. */
   readonly line: string
@@ -84,12 +85,11 @@ export const explainsMutant = (known: Equivalent, mutant: Mutants.Mutant, line: 
 const lineOf = (root: string, { file, line }: Mutants.Mutant): string =>
   fs.readFileSync(path.join(root, file), "utf8").split("\n")[line - 1].trim()
 
-// How long a test may run on a mutant, in ms. Generous, since others may use the machine: what is to be noticed is
-// a loop without an end.
-const limitOf = (ms: number): number => 5_000 + 20 * ms
-
 // Mutants that a worker tries before the next one takes over: modules that were loaded stay in memory.
 const SHIFT = 100
+
+// Tests that are tried first.
+const NEARBY = 16
 
 const MEMORY: Worker["resourceLimits"] = { maxOldGenerationSizeMb: 1_024 }
 
@@ -97,11 +97,15 @@ interface Thread {
   readonly attempt: (order: Order) => Effect.Effect<Answer | "TimedOut">
 }
 
-const thread = (target: Target, seed: number): Effect.Effect<Thread, never, Scope.Scope> =>
+const thread = (
+  target: Target,
+  seed: number,
+  costs: Readonly<Record<string, Cost>>
+): Effect.Effect<Thread, never, Scope.Scope> =>
   Effect.gen(function* () {
     const deadline = new Float64Array(new SharedArrayBuffer(8))
     const { reload, root, tests } = target
-    const job: Job = { root, reload, tests, seed, deadline }
+    const job: Job = { root, reload, tests, seed, deadline, costs }
     const worker = yield* Effect.acquireRelease(
       Effect.sync(
         () =>
@@ -142,32 +146,38 @@ export const run = (
 ): Effect.Effect<ReadonlyArray<Tried>, TestsFail> =>
   Effect.gen(function* () {
     const asIs = yield* Effect.scoped(
-      Effect.flatMap(thread(target, options.seed), ({ attempt }) =>
-        attempt({ mutant: undefined, first: [], limits: {} })
+      Effect.flatMap(thread(target, options.seed, {}), ({ attempt }) =>
+        attempt({ mutant: undefined, first: [] })
       )
     )
     if (asIs === "TimedOut") return yield* new TestsFail({ test: "a test", error: "does not end" })
+    if (asIs._tag === "NeverEnds") return yield* new TestsFail({ test: asIs.test, error: "does not end" })
     if (asIs._tag === "Killed") return yield* new TestsFail(asIs)
-    const limits = Object.fromEntries(
-      Object.entries(asIs.durations).map(([name, duration]) => [name, limitOf(duration)])
-    )
+    const { costs } = asIs
 
     const all: Array<Tried> = []
-    // By file: the tests that noticed a mutant, the last one first. They are likely to notice the next.
-    const killers = new Map<string, ReadonlyArray<string>>()
+    // By file: which test noticed a change of which place.
+    const noticed = new Map<string, Array<{ readonly at: number; readonly test: string }>>()
+    // What noticed the changes nearby is likely to notice this one.
+    const nearby = ({ file, start }: Mutants.Mutant): ReadonlyArray<string> => {
+      const near = (noticed.get(file) ?? []).toSorted(
+        (a, b) => Math.abs(a.at - start) - Math.abs(b.at - start)
+      )
+      return [...new Set(near.map(({ test }) => test))].slice(0, NEARBY)
+    }
     const tell = (mutant: Mutants.Mutant, answer: Answer | "TimedOut") => {
-      const by = answer !== "TimedOut" && answer._tag === "Killed" ? answer.test : ""
-      const survived = answer !== "TimedOut" && by === ""
-      if (by !== "") {
-        const before = killers.get(mutant.file) ?? []
-        killers.set(mutant.file, [by, ...before.filter((test) => test !== by)].slice(0, 30))
+      const by = answer !== "TimedOut" && answer._tag !== "Survived" ? answer.test : ""
+      const survived = answer !== "TimedOut" && answer._tag === "Survived"
+      if (by in costs) {
+        const before = noticed.get(mutant.file) ?? []
+        noticed.set(mutant.file, [...before, { at: mutant.start, test: by }])
       }
       const line = lineOf(target.root, mutant)
       const fate = survived
         ? target.equivalents.some((known) => explainsMutant(known, mutant, line))
           ? "Explained"
           : "Survived"
-        : answer === "TimedOut"
+        : answer === "TimedOut" || answer._tag === "NeverEnds"
           ? "TimedOut"
           : "Killed"
       const tried = { mutant, fate, by, line } as const
@@ -179,11 +189,11 @@ export const run = (
     const take = Ref.getAndUpdate(next, (at) => at + 1)
     // Gives whether there is more to try.
     const shift = Effect.gen(function* () {
-      const { attempt } = yield* thread(target, options.seed)
+      const { attempt } = yield* thread(target, options.seed, costs)
       for (let tries = 0; tries < SHIFT; tries++) {
         const mutant = mutants[yield* take]
         if (mutant === undefined) return false
-        const answer = yield* attempt({ mutant, first: killers.get(mutant.file) ?? [], limits })
+        const answer = yield* attempt({ mutant, first: nearby(mutant) })
         tell(mutant, answer)
         // A worker that was stopped in the middle, or that has failed, tries nothing more.
         if (answer === "TimedOut" || (answer._tag === "Killed" && answer.test === "the process")) return true

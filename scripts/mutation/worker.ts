@@ -6,7 +6,9 @@ import * as path from "node:path"
 import { fileURLToPath, pathToFileURL } from "node:url"
 import { parentPort, workerData } from "node:worker_threads"
 import * as fc from "fast-check"
+import type { Collected } from "./collect.ts"
 import * as Collect from "./collect.ts"
+import * as Loops from "./loops.ts"
 import * as Mutants from "./mutants.ts"
 
 /** What a worker is made with. */
@@ -21,27 +23,40 @@ export interface Job {
   readonly seed: number
   /** Until when what is running may run, in ms of `Date.now`; read from outside. */
   readonly deadline: Float64Array
+  /** What tests cost without a mutant, by their keys; empty where that is to be found out. */
+  readonly costs: Readonly<Record<string, Cost>>
+}
+
+/** What a test costs: its time in ms, and how often loops of what is loaded for a mutant go round. */
+export interface Cost {
+  readonly ms: number
+  readonly passes: number
 }
 
 /** A mutant to try, or the sources as they are. */
 export interface Order {
   readonly mutant: Mutants.Mutant | undefined
-  /** Tests that are tried first. */
+  /** Keys of the tests that are tried first. */
   readonly first: ReadonlyArray<string>
-  /** How long a test may run, in ms, by its name. */
-  readonly limits: Readonly<Record<string, number>>
 }
 
-/** What became of it: the test that failed and how, or how long each test took. */
+/** What became of it: the test that noticed it, by its key, or what each test cost. */
 export type Answer =
   | { readonly _tag: "Killed"; readonly test: string; readonly error: string }
-  | { readonly _tag: "Survived"; readonly durations: Readonly<Record<string, number>> }
+  | { readonly _tag: "NeverEnds"; readonly test: string }
+  | { readonly _tag: "Survived"; readonly costs: Readonly<Record<string, Cost>> }
+
+// A test's key is its file and its name.
+const keyOf = (file: string, name: string): string => `${file} ${name}`
 
 // Loading a module graph and a test that nothing is known of: generous, since others may use the machine.
 const LOAD_LIMIT = 120_000
 
 const job = workerData as Job
 const port = parentPort!
+
+// A refusal is an Error, and most of its cost is where it was made: nobody reads that here.
+Error.stackTraceLimit = 0
 
 fc.configureGlobal({ seed: job.seed, endOnFailure: true })
 
@@ -52,17 +67,23 @@ const replaced: Readonly<Record<string, string>> = {
   "fast-check": new URL("./fewRuns.ts", import.meta.url).href
 }
 const reloaded = [...job.reload, ...job.tests].map((part) => pathToFileURL(path.join(job.root, part)).href)
-const stripped = new Map<string, string>()
+const LOOPS = new URL("./loops.ts", import.meta.url).href
+// As they are loaded, and as they are changed.
+const sources = new Map<string, { readonly stripped: string; readonly counted: string }>()
 const PARAMETER = "?generation="
 let generation = 0
 let current: Mutants.Mutant | undefined
 
 const sourceOf = (file: string): string => {
-  const known = stripped.get(file)
-  if (known !== undefined) return known
-  const source = Mutants.strip(fs.readFileSync(file, "utf8"))
-  stripped.set(file, source)
-  return source
+  let source = sources.get(file)
+  if (source === undefined) {
+    const stripped = Mutants.strip(fs.readFileSync(file, "utf8"))
+    source = { stripped, counted: Mutants.countLoops(stripped, LOOPS) }
+    sources.set(file, source)
+  }
+  return current !== undefined && path.join(job.root, current.file) === file
+    ? Mutants.countLoops(Mutants.apply(source.stripped, current), LOOPS)
+    : source.counted
 }
 
 registerHooks({
@@ -79,49 +100,82 @@ registerHooks({
   load(url, context, next) {
     const mark = url.indexOf(PARAMETER)
     if (mark === -1) return next(url, context)
-    const file = fileURLToPath(url.slice(0, mark))
-    const source = sourceOf(file)
-    const mutated = current !== undefined && path.join(job.root, current.file) === file
-    return {
-      format: "module",
-      shortCircuit: true,
-      source: mutated ? Mutants.apply(source, current as Mutants.Mutant) : source
-    }
+    return { format: "module", shortCircuit: true, source: sourceOf(fileURLToPath(url.slice(0, mark))) }
   }
 })
 
-const allow = (ms: number): void => {
-  job.deadline[0] = Date.now() + ms
+// What a test may cost on a mutant. The time is generous, since others may use the machine: it is for what waits, or
+// goes on in circles outside of the loops that are counted.
+const LOAD_PASSES = 50_000_000
+
+const allow = (cost: Cost | undefined): void => {
+  job.deadline[0] = Date.now() + (cost === undefined ? LOAD_LIMIT : 5_000 + 20 * cost.ms)
+  Loops.allow(cost === undefined ? LOAD_PASSES : 100_000 + 20 * cost.passes)
 }
 
-const killed = (test: string, error: unknown): Answer => ({ _tag: "Killed", test, error: String(error) })
+interface Test extends Collected {
+  readonly key: string
+}
 
-const attempt = async ({ first, limits, mutant }: Order): Promise<Answer> => {
+const load = async (file: string): Promise<ReadonlyArray<Test>> => {
+  allow(undefined)
+  Collect.take()
+  await import(`${pathToFileURL(path.join(job.root, file)).href}${PARAMETER}${generation}`)
+  return Collect.take().map((test) => ({ ...test, key: keyOf(file, test.name) }))
+}
+
+const msOf = ({ key }: Test): number => job.costs[key]?.ms ?? 0
+
+const attempt = async ({ first, mutant }: Order): Promise<Answer> => {
   current = mutant
   generation++
-  Collect.take()
-  allow(LOAD_LIMIT)
+  const costs: Record<string, Cost> = {}
+  const loaded = new Map<string, ReadonlyArray<Test>>()
+  const tried = new Set<Test>()
+
+  // Runs it; what is in the way of going on.
+  const run = async (test: Test): Promise<Answer | undefined> => {
+    tried.add(test)
+    allow(job.costs[test.key])
+    const start = performance.now()
+    let error: unknown
+    try {
+      await test.run()
+    } catch (cause) {
+      error = cause
+    }
+    if (Loops.isExceeded()) return { _tag: "NeverEnds", test: test.key }
+    if (error !== undefined) return { _tag: "Killed", test: test.key, error: String(error) }
+    costs[test.key] = { ms: performance.now() - start, passes: Loops.count() }
+    return undefined
+  }
+
+  const testsOf = async (file: string): Promise<ReadonlyArray<Test>> => {
+    const tests = loaded.get(file) ?? (await load(file))
+    loaded.set(file, tests)
+    return tests
+  }
+
   try {
-    for (const test of job.tests) {
-      await import(`${pathToFileURL(path.join(job.root, test)).href}${PARAMETER}${generation}`)
+    for (const key of first) {
+      const file = job.tests.find((file) => key.startsWith(`${file} `))
+      for (const test of file === undefined ? [] : await testsOf(file)) {
+        const answer = test.key === key && !tried.has(test) ? await run(test) : undefined
+        if (answer !== undefined) return answer
+      }
+    }
+    const rest: Array<Test> = []
+    for (const file of job.tests) rest.push(...(await testsOf(file)).filter((test) => !tried.has(test)))
+    // What costs little first.
+    for (const test of rest.sort((a, b) => msOf(a) - msOf(b))) {
+      const answer = await run(test)
+      if (answer !== undefined) return answer
     }
   } catch (error) {
-    return killed("loading", error)
+    if (Loops.isExceeded()) return { _tag: "NeverEnds", test: "loading" }
+    return { _tag: "Killed", test: "loading", error: String(error) }
   }
-  const tests = Collect.take()
-  const isFirst = ({ name }: Collect.Collected) => first.includes(name)
-  const durations: Record<string, number> = {}
-  for (const { name, run } of [...tests.filter(isFirst), ...tests.filter((test) => !isFirst(test))]) {
-    allow(limits[name] ?? LOAD_LIMIT)
-    const start = performance.now()
-    try {
-      await run()
-    } catch (error) {
-      return killed(name, error)
-    }
-    durations[name] = performance.now() - start
-  }
-  return { _tag: "Survived", durations }
+  return { _tag: "Survived", costs }
 }
 
 port.on("message", async (order: Order) => {

@@ -6,6 +6,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { root } from "../lib/workspace.ts"
 import { http1 } from "../mutation/http1.ts"
+import * as Loops from "../mutation/loops.ts"
 import * as Mutants from "../mutation/mutants.ts"
 import * as Run from "../mutation/run.ts"
 import * as Tell from "../mutation/tell.ts"
@@ -111,18 +112,51 @@ describe("mutants", () => {
     })
   }
 
+  it("count how often loops of every kind go round, and are the same otherwise", async () => {
+    const source = [
+      "let n = 0",
+      "for (let i = 0; i < 2; i++) for (const a of [1, 2]) n += a",
+      "for (const key in { a: 1, b: 2 }) { n += key.length }",
+      "while (n < 9) n++",
+      "do n--",
+      "while (n > 7)",
+      "if (n === 7) while (n < 8) n++",
+      "else n = 0",
+      "export const result = n"
+    ].join("\n")
+    const from =
+      "data:text/javascript,let n = 0; export const pass = () => { n++ }; export const count = () => n"
+    const counted = Mutants.countLoops(source, from)
+    assert.lengthOf(counted.split("\n"), source.split("\n").length)
+    const module = await import(`data:text/javascript,${encodeURIComponent(counted)}`)
+    assert.strictEqual(module.result, 8)
+    assert.strictEqual((await import(from)).count(), 2 + 4 + 2 + 1 + 2 + 1)
+  })
+
+  it("may go round so often, and no more, whoever catches the error", () => {
+    Loops.allow(2)
+    Loops.pass()
+    Loops.pass()
+    assert.isFalse(Loops.isExceeded())
+    assert.throws(Loops.pass, Loops.NeverEnds)
+    assert.isTrue(Loops.isExceeded())
+  })
+
   it("of HTTP/1.1 are modules in which one thing is different", () => {
     const target = http1(root)
-    const mutants = Run.sample(Run.mutantsOf(target), 100, 1)
+    const all = Run.mutantsOf(target)
+    const mutants = Run.sample(all, 100, 1)
     assert.lengthOf(mutants, 100)
     for (const mutant of mutants) {
       const source = fs.readFileSync(path.join(root, mutant.file), "utf8")
+      // It is parsed.
+      assert.doesNotThrow(() => Mutants.countLoops(Mutants.apply(Mutants.strip(source), mutant), "a"))
       assert.strictEqual(source.slice(mutant.start, mutant.end), mutant.original)
       assert.include(source.split("\n")[mutant.line - 1], mutant.original.split("\n")[0].trim())
       assert.notStrictEqual(mutant.original, mutant.replacement)
     }
-    assert.deepStrictEqual(Run.sample(Run.mutantsOf(target), 100, 1), mutants)
-    assert.notDeepEqual(Run.sample(Run.mutantsOf(target), 100, 2), mutants)
+    assert.deepStrictEqual(Run.sample(all, 100, 1), mutants)
+    assert.notDeepEqual(Run.sample(all, 100, 2), mutants)
   })
 })
 
@@ -137,7 +171,7 @@ describe("a run", () => {
       assert.deepStrictEqual(of("Explained"), ["source.ts:1 boundary: > → >="])
       assert.deepStrictEqual(of("TimedOut"), ["source.ts:5 arithmetic: ++ → --"])
       const noticed = tried.find(({ mutant }) => mutant.operator === "arithmetic" && mutant.original === "+=")
-      assert.strictEqual(noticed?.by, "source > sums")
+      assert.strictEqual(noticed?.by, "cases.ts source > sums")
       const { failed, lines } = Tell.result(tried, target.equivalents)
       assert.isTrue(failed)
       assert.include(lines, "survived: source.ts:2 boundary: < → <=")
@@ -164,7 +198,7 @@ describe("a run", () => {
   it("does not begin where the tests fail without a mutant", () =>
     withTarget("failing.ts", async (target) => {
       const error = await Effect.runPromise(Effect.flip(attempt(target)))
-      assert.match(error.message, /^without a mutant, is wrong: AssertionError/)
+      assert.match(error.message, /^without a mutant, failing\.ts is wrong: AssertionError/)
     }))
 
   it("leaves the sources as they are", () =>
