@@ -179,7 +179,7 @@ export class Http2Deadlines {
       }
     }
     if (next !== Number.POSITIVE_INFINITY) this.rests?.armAt(next)
-    connection.flushSoon()
+    connection.output.flushSoon()
     connection.endIfDone()
   }
 }

@@ -39,8 +39,8 @@ type Resume = (effect: Effect.Effect<void>) => void
 export class Http2Exchange extends Exchange {
   readonly connection: Http2Connection
   override readonly head: Http2RequestHead.RequestHead
-  /** Runs the handler; `undefined` before it has begun. */
-  fiber: Fiber.Fiber<unknown, unknown> | undefined = undefined
+  /** Runs the handler: there from when it begins, before which nothing happens here. */
+  fiber!: Fiber.Fiber<unknown, unknown>
   /** Whether the response is complete, as far as the application is concerned. */
   complete = false
   /** Whether nothing comes for it any more that anybody wants. */
@@ -142,7 +142,7 @@ export class Http2Exchange extends Exchange {
       this.bodyBytes += taken
       // Flow control is backpressure: what was taken may come again.
       this.connection.machine.consumed(this.streamId, taken)
-      this.connection.flushSoon()
+      this.connection.output.flushSoon()
     }
     if (this.inputEnded) this.bodyEnded = true
     return data
@@ -180,7 +180,7 @@ export class Http2Exchange extends Exchange {
     this.awaitsContinue = false
     if (this.status !== 0 || !this.inbox.isEmpty) return
     this.connection.machine.interim(this.streamId, 100, {})
-    this.connection.flushSoon()
+    this.connection.output.flushSoon()
   }
 
   // --- the handler ---
@@ -192,7 +192,7 @@ export class Http2Exchange extends Exchange {
       if (!this.isUnanswered) return
       const reason = { _tag: "HandlerTimeout", after: this.handlerMillis } as const
       this.timedOut = this.connection.deadlineError(reason, this)
-      this.fiber?.interruptUnsafe()
+      this.fiber.interruptUnsafe()
     })
     if (millis === 0) this.handlerDeadline.disarm()
     else this.handlerDeadline.arm(millis)
@@ -235,7 +235,7 @@ export class Http2Exchange extends Exchange {
     this.status = status
     this.answered()
     if (status >= 500) this.observation?.tellSpan()
-    this.connection.flushSoon()
+    this.connection.output.flushSoon()
   }
 
   writeWhole(
@@ -294,7 +294,7 @@ export class Http2Exchange extends Exchange {
       if (error !== undefined) return Effect.fail(error)
       this.responseBytes += bytes.length
     }
-    connection.flushSoon()
+    connection.output.flushSoon()
     return machine.queuedOn(streamId) < connection.engine.config.http2QueueBytes ? Effect.void : this.flushed
   }
 
@@ -303,7 +303,7 @@ export class Http2Exchange extends Exchange {
     const error = this.connection.machine.finish(this.streamId, trailers)
     if (error !== undefined) return Effect.fail(error)
     this.complete = true
-    this.connection.flushSoon()
+    this.connection.output.flushSoon()
     return Effect.void
   }
 
@@ -337,7 +337,7 @@ export class Http2Exchange extends Exchange {
   interim(status: number, fields: Fields): Effect.Effect<void, Error> {
     const error = this.connection.machine.interim(this.streamId, status, fields)
     if (error !== undefined) return Effect.fail(error)
-    this.connection.flushSoon()
+    this.connection.output.flushSoon()
     return Effect.void
   }
 

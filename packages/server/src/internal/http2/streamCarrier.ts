@@ -41,12 +41,12 @@ export class StreamCarrier implements Carrier {
     this.inputEnded = inputEnded
     this.end = Effect.suspend(() => {
       connection.machine.finish(streamId)
-      connection.flushSoon()
+      connection.output.flushSoon()
       return this.flushed
     })
     this.reset = Effect.sync(() => {
       connection.machine.reset(streamId, "CANCEL")
-      connection.flushSoon()
+      connection.output.flushSoon()
       this.lose(TransportError.make({ _tag: "ConnectionClosed" }, this.id))
     })
   }
@@ -78,7 +78,7 @@ export class StreamCarrier implements Carrier {
     this.isPaused = !diversion.octets(bytes)
     // Flow control is backpressure: what was taken may come again.
     connection.machine.consumed(streamId, bytes.length)
-    connection.flushSoon()
+    connection.output.flushSoon()
   }
 
   /** The peer has ended its side. */
@@ -134,7 +134,7 @@ export class StreamCarrier implements Carrier {
       machine.send(streamId, bytes)
       this.sent += bytes.length
     }
-    connection.flushSoon()
+    connection.output.flushSoon()
     return machine.queuedOn(streamId) < engine.config.writeHighWaterMark
   }
 
@@ -183,7 +183,7 @@ export const takeOver = (exchange: Http2Exchange, fields: Fields): Takeover | Er
     abort: () => {
       exchange.aborted = true
       exchange.observation?.fail("ClientAborted")
-      exchange.fiber?.interruptUnsafe(undefined, ClientAbort.annotation)
+      exchange.fiber.interruptUnsafe(undefined, ClientAbort.annotation)
     },
     fork: (effect) => connection.fork(effect)
   }

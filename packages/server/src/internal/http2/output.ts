@@ -1,0 +1,80 @@
+/**
+ * When what the protocol has to say leaves: what was written in one turn leaves together, as far as the peer's windows
+ * and the transport take it, and goes on when the transport has room again.
+ *
+ * Whoever edits this: handlers that wait for room are resumed in here and may write, so that a flush goes round.
+ */
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import type { Http2Connection } from "./connection.ts"
+
+// How often a flush goes round before others have their turn: handlers that are resumed may fill what was emptied.
+const FLUSH_ROUNDS = 16
+
+/** See the module. */
+export class Http2Output {
+  /** Whether events are being dispatched: what is written meanwhile leaves behind the last of them. */
+  isHeld = false
+  private readonly connection: Http2Connection
+  private flushing = false
+  private flushDue = false
+  /** Waits for the transport to take what was written. */
+  private blocked: Fiber.Fiber<unknown, unknown> | undefined = undefined
+
+  constructor(connection: Http2Connection) {
+    this.connection = connection
+  }
+
+  /** Something was written: it leaves behind the dispatch under way, or with what others write in this turn. */
+  flushSoon(): void {
+    if (this.isHeld || this.flushing || this.flushDue) return
+    this.flushDue = true
+    this.connection.fiber.currentDispatcher.scheduleTask(() => {
+      this.flushDue = false
+      this.flush()
+    }, 0)
+  }
+
+  /** What was written leaves now. */
+  flush(): void {
+    const { connection } = this
+    if (this.flushing || this.blocked !== undefined || connection.isClosed) return
+    const { deadlines, engine, exchanges, machine, transport } = connection
+    const room = engine.config.writeHighWaterMark
+    this.flushing = true
+    for (let round = 0; round < FLUSH_ROUNDS && this.blocked === undefined; round++) {
+      const flushed = machine.pump(room)
+      if (machine.hasOutput) {
+        const result = transport.writeUnsafe(machine.takeOutput())
+        if (result === false) this.block()
+        // A lost connection is noticed by whoever reads.
+        else if (result !== true) break
+      }
+      for (const streamId of flushed) exchanges.get(streamId)?.hasFlushed()
+      if (!machine.hasWork && !machine.hasOutput) break
+    }
+    this.flushing = false
+    if (this.blocked === undefined && (machine.hasWork || machine.hasOutput)) this.flushSoon()
+    deadlines.watchWindows()
+    deadlines.look()
+    connection.afterFlush()
+  }
+
+  // The transport is full: goes on when the peer has taken it.
+  private block(): void {
+    const { context, deadlines, transport } = this.connection
+    this.blocked = Effect.runForkWith(context)(Effect.ignore(deadlines.sending(transport.write([]))))
+    this.blocked.addObserver(() => {
+      this.blocked = undefined
+      this.flush()
+    })
+  }
+
+  /** Completes when the peer has taken what was written, where more than the high-water mark waits behind it. */
+  get drained(): Effect.Effect<unknown> | undefined {
+    const { engine, machine } = this.connection
+    return this.blocked !== undefined && machine.outputBytes > engine.config.writeHighWaterMark
+      ? Effect.exit(Fiber.await(this.blocked))
+      : undefined
+  }
+}
