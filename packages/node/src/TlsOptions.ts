@@ -2,6 +2,7 @@
  * TLS for a server: certificates, ALPN and SNI, as values.
  */
 
+import { constants } from "node:crypto"
 import * as Tls from "node:tls"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
@@ -61,6 +62,9 @@ export const toServerOptions = (options: TlsOptions): Effect.Effect<Tls.TlsOptio
       )
       return {
         ...secureContext(options),
+        // RFC 9113 §9.2.1. Whoever speaks HTTP/1.1 has no use for it either: with TLS 1.2 a peer could have handshake
+        // after handshake of a single connection.
+        secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
         ALPNProtocols: [...(options.alpnProtocols ?? ["http/1.1"])],
         ...(options.ca === undefined
           ? {}

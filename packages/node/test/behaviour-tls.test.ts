@@ -1,6 +1,6 @@
 /** TLS: certificates by name, protocols, and handshakes that fail. */
 
-import type * as Tls from "node:tls"
+import * as Tls from "node:tls"
 import { assert, describe, it } from "@effect/vitest"
 import type { Certificate, TlsOptions } from "@nvo/node"
 import { Effect, Exit, Option, Redacted, Scope } from "effect"
@@ -153,6 +153,28 @@ describe.skipIf(!Certificates.available)("TLS", () => {
       const wire = yield* connect(port)
       yield* wire.send(Wire.request("GET", "/"))
       assert.strictEqual((yield* wire.response()).status, 200)
+    })
+  )
+
+  it.live("is over at once where a peer sends what is no TLS, behind its handshake", () =>
+    Effect.gen(function* () {
+      const { connections, errors, port } = yield* serveTls({ alpnProtocols: ["http/1.1"] })
+      const { socket } = yield* Wire.connect(port)
+      const tls = yield* Effect.callback<Tls.TLSSocket>((resume) => {
+        const tls = Tls.connect({ socket, rejectUnauthorized: false, servername: "main.test" }, () => {
+          resume(Effect.succeed(tls))
+        })
+        tls.on("error", () => {})
+      })
+      tls.write(Wire.request("GET", "/"))
+      yield* Effect.callback<void>((resume) => void tls.once("data", () => resume(Effect.void)))
+      // A record of application data that nobody has encrypted.
+      socket.write(Buffer.from([0x17, 0x03, 0x03, 0x00, 0x05, 1, 2, 3, 4, 5]))
+      yield* eventually("the connection's end", () => Effect.runSync(connections.count) === 0)
+      assert.deepStrictEqual(
+        errors.map(({ reason }) => reason._tag),
+        ["ConnectionReset"]
+      )
     })
   )
 

@@ -23,6 +23,10 @@ export interface TlsInfo {
   readonly alpnProtocol: string | undefined
   /** The server name that the client asked for (SNI), if any. */
   readonly serverName: string | undefined
+  /** The version of TLS, where it is known: `TLSv1.2`, `TLSv1.3`. */
+  readonly protocolVersion: string | undefined
+  /** The cipher suite, where it is known, as the registry of IANA names it. */
+  readonly cipherSuite: string | undefined
 }
 
 /** One connection. */

@@ -137,6 +137,8 @@ export class NetConnection implements Transport.Connection {
     socket.on("end", () => this.inbox.end())
     socket.on("error", (error) => {
       cause = error
+      // A fault of TLS is told of a socket that stays open, and to which nothing can be said any more.
+      socket.destroy()
     })
     socket.on("close", () => {
       this.share()
@@ -411,7 +413,9 @@ export const fromTlsSocket = (socket: Tls.TLSSocket, highWaterMark: number): Net
     socket,
     {
       alpnProtocol: typeof socket.alpnProtocol === "string" ? socket.alpnProtocol : undefined,
-      serverName: typeof socket.servername === "string" ? socket.servername : undefined
+      serverName: typeof socket.servername === "string" ? socket.servername : undefined,
+      protocolVersion: socket.getProtocol() ?? undefined,
+      cipherSuite: socket.getCipher()?.standardName
     },
     highWaterMark
   )

@@ -14,25 +14,23 @@ export interface Certificate {
   readonly key: string
 }
 
+const newKeys = {
+  ecdsa: ["ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"],
+  rsa: ["rsa:2048"]
+}
+
 /** A certificate for `name` that is signed by itself. */
-export const selfSigned = (name: string): Effect.Effect<Certificate> =>
+export const selfSigned = (
+  name: string,
+  algorithm: keyof typeof newKeys = "ecdsa"
+): Effect.Effect<Certificate> =>
   Effect.sync(() => {
     const directory = Fs.mkdtempSync(Path.join(Os.tmpdir(), "nvo-certificate-"))
     try {
       const key = Path.join(directory, "key.pem")
       const cert = Path.join(directory, "cert.pem")
       const made = ChildProcess.spawnSync("openssl", [
-        ...[
-          "req",
-          "-x509",
-          "-newkey",
-          "ec",
-          "-pkeyopt",
-          "ec_paramgen_curve:prime256v1",
-          "-nodes",
-          "-days",
-          "2"
-        ],
+        ...["req", "-x509", "-newkey", ...newKeys[algorithm], "-nodes", "-days", "2"],
         ...["-subj", `/CN=${name}`, "-addext", `subjectAltName=DNS:${name}`, "-keyout", key, "-out", cert]
       ])
       if (made.status !== 0) throw new Error(String(made.stderr))

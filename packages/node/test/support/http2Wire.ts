@@ -32,6 +32,8 @@ export class Http2Wire {
   /** Octets of data that came, by stream. */
   readonly received = new Map<number, number>()
   closed = false
+  /** Whether the first frame that came was SETTINGS. */
+  greeted: boolean | undefined = undefined
   /** Told of each line as it comes. */
   onLine: ((line: string) => void) | undefined = undefined
   private readonly socket: Net.Socket
@@ -53,6 +55,7 @@ export class Http2Wire {
     const step = Http2FrameDecoder.step(this.state, chunk)
     this.state = step.state
     for (const frame of step.frames) {
+      this.greeted ??= frame._tag === "Settings" && !frame.ack
       const line = this.line(frame)
       if (line === undefined) continue
       this.lines.push(line)

@@ -94,6 +94,11 @@ export const reasons = {
     "RFC 9113 §6.5.3",
     "the settings were not acknowledged in time"
   ),
+  InadequateSecurity: connection(
+    "INADEQUATE_SECURITY",
+    "RFC 9113 §9.2.2",
+    "TLS 1.2 with a cipher suite that HTTP/2 prohibits"
+  ),
   // Streams.
   InvalidStreamId: connection(
     "PROTOCOL_ERROR",

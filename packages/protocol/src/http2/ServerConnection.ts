@@ -228,9 +228,9 @@ export class ServerConnection extends Receiving.Receiving {
     FrameEncoder.ping(writer, false, Core.SHUTDOWN_PING)
   }
 
-  /** Ends the connection with an error that the driver found: a deadline that passed. */
-  abort(reason: Http2Error.ReasonTag): Http2Error.Http2Error | undefined {
-    this.fail(reason)
+  /** Ends the connection with an error that the driver found: a deadline that passed, or TLS that is too weak. */
+  abort(reason: Http2Error.ReasonTag, detail = ""): Http2Error.Http2Error | undefined {
+    this.fail(reason, 0, detail)
     this.takeEvents()
     return this.error
   }

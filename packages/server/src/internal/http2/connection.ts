@@ -36,6 +36,7 @@ import { Http2Deadlines } from "./deadlines.ts"
 import type { Http2Exchange } from "./exchange.ts"
 import { Http2Exchanges } from "./exchanges.ts"
 import { Http2Output } from "./output.ts"
+import { prohibited } from "./security.ts"
 
 const NO_EVENTS: ReadonlyArray<Http2Event.Http2Event> = []
 
@@ -236,6 +237,9 @@ export class Http2Connection implements Served {
         this.transport.onDeparture = (departure) => {
           if (departure === "Lost") this.exchanges.abandonAll(this.lost(new Error("the connection is lost")))
         }
+        // RFC 9113 §9.2.2.
+        const weak = prohibited(this.transport.tls)
+        if (weak !== undefined) this.giveUp(this.machine.abort("InadequateSecurity", weak))
         return Effect.catchCause(
           Effect.suspend(() => (this.first === undefined ? this.dispatch() : this.take(this.first))),
           (cause) =>
