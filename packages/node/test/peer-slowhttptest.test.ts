@@ -29,47 +29,52 @@ const app = Effect.flatMap(HttpServerRequest, (request) =>
 )
 
 const attack = (name: string, reason: string, path: string, args: ReadonlyArray<string>) =>
-  peerTest("slowhttptest", `${name}: others are served, and nothing is left`, (slowhttptest) =>
-    Effect.gen(function* () {
-      const before = held()
-      const server = yield* serve(app, {
-        ...(seconds < 60
-          ? {
-              headTimeout: "3 seconds",
-              bodyTimeout: "3 seconds",
-              writeTimeout: "3 seconds",
-              writeRate: 10_000
-            }
-          : {}),
-        loopDelay: "5 seconds"
-      })
-      const running = yield* Effect.forkChild(
-        run(
-          slowhttptest,
-          [
-            ...args,
-            ...["-c", String(CONNECTIONS), "-r", "400", "-i", "1", "-l", String(seconds), "-p", "5"],
-            ...["-u", `http://127.0.0.1:${server.port}${path}`]
-          ],
-          {},
-          (seconds + 40) * 1_000
+  peerTest(
+    "slowhttptest",
+    `${name}: others are served, and nothing is left`,
+    (slowhttptest) =>
+      Effect.gen(function* () {
+        const before = held()
+        const server = yield* serve(app, {
+          ...(seconds < 60
+            ? {
+                headTimeout: "3 seconds",
+                bodyTimeout: "3 seconds",
+                writeTimeout: "3 seconds",
+                writeRate: 10_000
+              }
+            : {}),
+          loopDelay: "5 seconds"
+        })
+        const running = yield* Effect.forkChild(
+          run(
+            slowhttptest,
+            [
+              ...args,
+              ...["-c", String(CONNECTIONS), "-r", "400", "-i", "1", "-l", String(seconds), "-p", "5"],
+              ...["-u", `http://127.0.0.1:${server.port}${path}`]
+            ],
+            {},
+            (seconds + 40) * 1_000
+          )
         )
-      )
-      let served = 0
-      while (running.pollUnsafe() === undefined) {
-        const response = yield* Wire.exchange(server.port, Wire.request("GET", "/"))
-        assert.deepStrictEqual([response.status, response.body.toString()], [200, "hello"])
-        served++
-        yield* Effect.sleep(50)
-      }
-      yield* Fiber.join(running)
-      assert.isAtLeast(served, seconds)
-      yield* drained(server).pipe(Effect.timeout("2 minutes"))
-      const cut = server.errors.filter((error) => error.reason._tag === reason).length
-      assert.isAtLeast(cut, 1, `some were cut for ${reason}`)
-      const after = held()
-      assert.isAtMost(after.descriptors, before.descriptors + 20)
-    })
+        let served = 0
+        while (running.pollUnsafe() === undefined) {
+          const response = yield* Wire.exchange(server.port, Wire.request("GET", "/"))
+          assert.deepStrictEqual([response.status, response.body.toString()], [200, "hello"])
+          served++
+          yield* Effect.sleep(50)
+        }
+        yield* Fiber.join(running)
+        assert.isAtLeast(served, seconds)
+        yield* drained(server).pipe(Effect.timeout("2 minutes"))
+        const cut = server.errors.filter((error) => error.reason._tag === reason).length
+        assert.isAtLeast(cut, 1, `some were cut for ${reason}`)
+        const after = held()
+        assert.isAtMost(after.descriptors, before.descriptors + 20)
+      }),
+    // Its own end, and two minutes for what is left.
+    (seconds + 180) * 1_000
   )
 
 describe("slowhttptest", () => {

@@ -47,14 +47,15 @@ const findCommand = (program: Program): string | undefined =>
     )
     .find((file) => Fs.existsSync(file))
 
-/** A test that needs a program; it is given its path. */
+/** A test that needs a program; it is given its path. `timeout` in milliseconds, where it takes longer than most. */
 export const peerTest = (
   program: Program,
   name: string,
-  test: (path: string) => Effect.Effect<void, unknown, Scope.Scope>
+  test: (path: string) => Effect.Effect<void, unknown, Scope.Scope>,
+  timeout?: number
 ): void => {
   const path = find(program)
-  if (path !== undefined) return it.live(name, () => test(path))
+  if (path !== undefined) return it.live(name, () => test(path), timeout)
   const missing = `${program} is not installed: ${name}`
   if (process.env.NVO_REQUIRE_PEERS === "1") return it.live(name, () => Effect.die(new Error(missing)))
   console.warn(`skipped, ${missing}`)
