@@ -9,6 +9,7 @@ import { NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Console, Effect, Option, Schema } from "effect"
 import { Command, Flag } from "effect/cli"
 import * as Against from "./measure/Against.ts"
+import * as Columns from "./measure/Columns.ts"
 import * as Loads from "./measure/Loads.ts"
 import * as Machine from "./measure/Machine.ts"
 import * as Measure from "./measure/Measure.ts"
@@ -76,20 +77,16 @@ const flags = {
 const takesPart = (peer: { readonly id: string }, load: Loads.Load) => peer.id !== "node-net" || load.floor
 
 const summary = Effect.fnUntraced(function* (result: Results.LoadResult, to: string) {
-  const idle = loads.find(({ id }) => id === result.id)?.kind === "idle"
-  const pick = idle ? (sample: Results.Sample) => sample.perConnection ?? 0 : Results.cpu
-  yield* Console.log(`\n${result.title}: medians; ratio to ${to}`)
+  const { pick, title, unit } = Columns.main(result.id)
+  yield* Console.log(`\n${result.title}: ${title}, medians; ratio to ${to}`)
+  const base = Columns.values(result.servers[to] ?? [], pick)
   for (const [id, samples] of Object.entries(result.servers)) {
-    const values = samples.map(pick)
-    const base = result.servers[to]
-    const ratio = base === undefined ? undefined : estimate(ratios(values, base.map(pick)))
+    const values = Columns.values(samples, pick)
+    const ratio = base.length === 0 ? undefined : estimate(ratios(values, base))
     yield* Console.log(
       [
         id.padEnd(14),
-        (idle
-          ? `${(median(values) / 1024).toFixed(2)} KiB/connection`
-          : `${median(values).toFixed(1)} µs`
-        ).padStart(16),
+        (median(values) / unit).toFixed(2).padStart(10),
         `(${samples.length} rounds)`,
         ratio === undefined ? "" : `${ratio.median.toFixed(2)} ± ${ratio.error.toFixed(2)}`,
         `  ${median(samples.map(({ rate }) => rate)).toFixed(1)}/s`

@@ -108,6 +108,19 @@ describe("the page", () => {
     assert.include(chart.text, "node:http")
   })
 
+  it("is about the wait where the load is paced", () => {
+    const slow = (p99: number) => ({ ...sample(5), p99 })
+    const paced = {
+      ...load,
+      id: "latency",
+      servers: { nvo: [slow(1_000)], "node-http": [slow(2_000)] }
+    }
+    const [page] = Page.make({ ...results, loads: [paced] }, "node-http")
+    assert.include(page.text, "| server | p99, ms | CPU, µs |")
+    assert.include(page.text, "| **nvo** | 1.00 |")
+    assert.include(page.text, "0.50 ± ")
+  })
+
   it("keeps what a later run did not measure", () => {
     const other = { ...load, id: "json-get" }
     const merged = Results.merge(results, { ...results, loads: [other] }, ["json-get", "hello-64"])

@@ -1,19 +1,14 @@
 /** The page for people: `docs/benchmarks`, made from the JSON. */
 import * as Chart from "./Chart.ts"
-import { loads, TRANSFER } from "./Loads.ts"
+import { columns, main, values } from "./Columns.ts"
 import * as Peers from "./Peers.ts"
-import { cpu, type LoadResult, type Results, type Sample } from "./Results.ts"
+import { cpu, type LoadResult, type Results } from "./Results.ts"
 import { estimate, median, ratios } from "./Stats.ts"
 
 export interface File {
   readonly name: string
   readonly text: string
 }
-
-type Pick = (sample: Sample) => number | undefined
-
-const values = (samples: ReadonlyArray<Sample>, pick: Pick): ReadonlyArray<number> =>
-  samples.flatMap((sample) => pick(sample) ?? [])
 
 const title = (id: string): string => Peers.byId(id)?.title ?? id
 
@@ -26,46 +21,8 @@ const digits = (value: number): string =>
         ? value.toFixed(1)
         : value.toFixed(2)
 
-interface Column {
-  readonly title: string
-  readonly pick: Pick
-  readonly unit: number
-}
-
-const micros: Column = { title: "CPU, µs", pick: cpu, unit: 1 }
-
-const columns = (load: LoadResult): ReadonlyArray<Column> => {
-  const kind = loads.find(({ id }) => id === load.id)?.kind
-  const memory = { title: "memory, MiB", pick: ({ memory }: Sample) => memory, unit: 2 ** 20 }
-  if (kind === "idle") {
-    return [
-      { title: "KiB per connection", pick: ({ perConnection }) => perConnection, unit: 1024 },
-      { ...micros, title: "CPU to open one, µs" },
-      memory
-    ]
-  }
-  if (kind === "transfer") {
-    return [
-      { title: "MiB/s", pick: ({ rate }) => rate * (TRANSFER / 2 ** 20), unit: 1 },
-      { ...micros, title: "CPU, ms", unit: 1000 },
-      { ...memory, title: "peak memory, MiB" }
-    ]
-  }
-  return [
-    micros,
-    { title: "requests/s", pick: ({ rate }) => rate, unit: 1 },
-    { title: "p50, ms", pick: ({ p50 }) => p50, unit: 1000 },
-    { title: "p99, ms", pick: ({ p99 }) => p99, unit: 1000 },
-    { title: "p99.9, ms", pick: ({ p999 }) => p999, unit: 1000 },
-    memory
-  ]
-}
-
-// What the chart shows, and what ratios are taken of.
-const main = (load: LoadResult): Column => columns(load)[0]
-
 const chart = (load: LoadResult): string => {
-  const { pick, title: unitTitle, unit } = main(load)
+  const { pick, title: unitTitle, unit } = main(load.id)
   const isCpu = pick === cpu
   const rows = Object.entries(load.servers).map(([id, samples]) => {
     const all = values(samples, pick).map((value) => value / unit)
@@ -89,14 +46,14 @@ const chart = (load: LoadResult): string => {
 }
 
 const table = (load: LoadResult, against: string): ReadonlyArray<string> => {
-  const shown = columns(load).filter(({ pick }) =>
+  const shown = columns(load.id).filter(({ pick }) =>
     Object.values(load.servers).some((samples) => values(samples, pick).length > 0)
   )
-  const { pick } = main(load)
+  const { pick } = main(load.id)
   const base = load.servers[against]
   const rows = Object.entries(load.servers).map(([id, samples]) => {
     const cells = shown.map(({ pick, unit }) => digits(median(values(samples, pick)) / unit))
-    const all = values(samples, pick).map((value) => value / main(load).unit)
+    const all = values(samples, pick).map((value) => value / main(load.id).unit)
     const ratio = base === undefined ? undefined : estimate(ratios(values(samples, pick), values(base, pick)))
     return `| ${[
       id === "nvo" ? "**nvo**" : title(id),
@@ -108,7 +65,7 @@ const table = (load: LoadResult, against: string): ReadonlyArray<string> => {
   const heads = [
     "server",
     ...shown.map(({ title }) => title),
-    `${main(load).title}: rounds`,
+    `${main(load.id).title}: rounds`,
     `of ${title(against)}`
   ]
   return [`| ${heads.join(" | ")} |`, `|---${"|--:".repeat(heads.length - 1)}|`, ...rows]
