@@ -69,7 +69,7 @@ export class ConnectionInbox {
       if (this.ahead.length > 0 || this.departure !== undefined) return resume(this.pull)
       this.waiting = resume
       return Effect.sync(() => {
-        if (this.waiting === resume) this.waiting = undefined
+        this.waiting = undefined
       })
     })
     this.pull = Effect.suspend((): Pull.Pull<Uint8Array, TransportError.TransportError> => {

@@ -23,10 +23,11 @@ export const conclude = Effect.fnUntraced(function* (
   if (exchange.timedOut !== undefined) yield* self.report(exchange.timedOut)
   if (failure !== undefined) {
     // The application had its turn and nothing was sent, as when a pre-response handler fails.
-    if (exchange.status === 0 && !exchange.aborted) {
-      yield* Effect.ignore(answerFailure(new ServerRequest(exchange), failure))
-    }
-    yield* reportFailure(self, exchange, failure)
+    const told =
+      exchange.status === 0 && !exchange.aborted
+        ? yield* answerFailure(new ServerRequest(exchange), failure)
+        : failure
+    yield* reportFailure(self, exchange, told)
   } else if (exchange.aborted && exchange.switched === undefined) yield* reportUndelivered(self, exchange)
   self.observeEnd(exchange)
   if (exchange.switched !== undefined) return false

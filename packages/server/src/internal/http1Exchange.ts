@@ -91,7 +91,7 @@ export class Http1Exchange extends Exchange implements ResponseEncoder.Exchange 
   // Sent once, when the body is first asked for, and only while nothing of it has come.
   sendContinue(): void {
     this.awaitsContinue = false
-    if (this.status !== 0 || this.connection.incoming.hasBody) return
+    if (this.status !== 0 || this.bodyBytes > 0) return
     const head = ResponseEncoder.encodeInterim(this, 100, {})
     if (typeof head === "string" && head !== "") this.transport.writeUnsafe([head])
   }

@@ -64,11 +64,6 @@ export class Incoming {
     this.queueAt++
   }
 
-  /** Whether octets of the body under way have been decoded and not been taken. */
-  get hasBody(): boolean {
-    return this.queueAt < this.queue.length
-  }
-
   /** Takes what has been decoded of the body under way. */
   takeBody(exchange: Http1Exchange): Array<Uint8Array> {
     const data: Array<Uint8Array> = []

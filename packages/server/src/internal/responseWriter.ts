@@ -84,12 +84,21 @@ const respond = (
   }
 }
 
-/** Answers a failure that came after the application had its turn, as that of a pre-response handler. */
+/**
+ * Answers a failure that came after the application had its turn, as that of a pre-response handler. Gives what is to be
+ * told: the failure, and behind it why its answer failed, where it did.
+ */
 export const answerFailure = (
   request: HttpServerRequest,
-  cause: Cause.Cause<unknown>
-): Effect.Effect<unknown, HttpServerError> =>
-  Effect.flatMap(causeResponse(cause), ([response]) => handleResponse(request, response))
+  failure: Cause.Cause<unknown>
+): Effect.Effect<Cause.Cause<unknown>> =>
+  Effect.matchCause(
+    Effect.flatMap(causeResponse(failure), ([response]) => handleResponse(request, response)),
+    {
+      onSuccess: () => failure,
+      onFailure: (cause) => Cause.fromReasons([...failure.reasons, ...cause.reasons])
+    }
+  )
 
 /** The fields of a response with its cookies, and with the name of its request where that is wanted. */
 export const fieldsOf = (

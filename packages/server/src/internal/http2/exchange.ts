@@ -149,27 +149,26 @@ export class Http2Exchange extends Exchange {
   }
 
   readonly awaitBody: Pull.Pull<void, TransportError.TransportError> = Effect.callback((resume) => {
+    if (this.onBody !== undefined) return resume(Effect.die(new Error("Two fibers read one request body")))
     if (!this.inbox.isEmpty || this.inputEnded || this.isOver || this.bodyError !== undefined) {
       return resume(Effect.void)
     }
     const { deadlines, millis } = this.engine
     this.onBody = resume
     // What goes through a tunnel has no rate.
-    if (this.switched !== undefined) return this.stopWaiting(resume)
+    if (this.switched !== undefined) return this.stopWaiting
     this.reading = true
     this.pace ??= Pace.make(millis.body)
     this.bodyDeadline ??= new Deadline(deadlines, () => {
-      if (this.onBody === undefined) return
       this.bodyError = this.connection.deadlineError({ _tag: "BodyTimeout", after: millis.body }, this)
       this.resumeReader(0)
     })
     this.bodyDeadline.armAt(Pace.wait(this.pace, deadlines.now()))
-    return this.stopWaiting(resume)
+    return this.stopWaiting
   })
 
-  private stopWaiting(resume: Resume): Effect.Effect<void> {
+  private get stopWaiting(): Effect.Effect<void> {
     return Effect.sync(() => {
-      if (this.onBody !== resume) return
       this.onBody = undefined
       this.reading = false
       this.bodyDeadline?.disarm()
@@ -178,7 +177,7 @@ export class Http2Exchange extends Exchange {
 
   sendContinue(): void {
     this.awaitsContinue = false
-    if (this.status !== 0 || !this.inbox.isEmpty) return
+    if (this.status !== 0 || this.bodyBytes > 0) return
     this.connection.machine.interim(this.streamId, 100, {})
     this.connection.output.flushSoon()
   }

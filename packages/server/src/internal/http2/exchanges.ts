@@ -163,10 +163,11 @@ export class Http2Exchanges {
       if (exchange.timedOut !== undefined) yield* connection.report(exchange.timedOut)
       if (failure !== undefined) {
         // The application had its turn and nothing was sent, as when a pre-response handler fails.
-        if (exchange.status === 0 && !exchange.aborted) {
-          yield* Effect.ignore(answerFailure(new ServerRequest(exchange), failure))
-        }
-        yield* this.reportFailure(exchange, failure)
+        const told =
+          exchange.status === 0 && !exchange.aborted
+            ? yield* answerFailure(new ServerRequest(exchange), failure)
+            : failure
+        yield* this.reportFailure(exchange, told)
       }
       this.close(exchange)
     })
