@@ -1,12 +1,17 @@
 /** What is logged of a message that was refused: the line in question, without secrets, printable and cut. */
 import { assert, describe, it } from "@effect/vitest"
-import { Excerpt, Latin1, RequestDecoder } from "@nvo/protocol"
+import { Excerpt, Http1Error, Latin1, type Limits, RequestDecoder } from "@nvo/protocol"
 import * as fc from "fast-check"
 
 /** The excerpt of octets that come in pieces cut at `cuts`. */
-const excerptOf = (octets: string, cuts: ReadonlyArray<number> = [], limit = 128): string | undefined => {
+const excerptOf = (
+  octets: string,
+  cuts: ReadonlyArray<number> = [],
+  limit = 128,
+  limits: Partial<Limits.Limits> = {}
+): string | undefined => {
   const bytes = Latin1.encode(octets)
-  const decoder = RequestDecoder.make()
+  const decoder = RequestDecoder.make({ limits })
   let state = RequestDecoder.initial
   let from = 0
   for (const to of [...cuts, bytes.length]) {
@@ -25,7 +30,22 @@ const excerptOf = (octets: string, cuts: ReadonlyArray<number> = [], limit = 128
 
 const SECRET = "s3cr3t"
 
-const cases: ReadonlyArray<readonly [what: string, octets: string, excerpt: string]> = [
+const cases: ReadonlyArray<
+  readonly [what: string, octets: string, excerpt: string, limits?: Partial<Limits.Limits>]
+> = [
+  [
+    "a method that is too long, up to the octet",
+    `METHOD /?${SECRET} HTTP/1.1\r\n`,
+    '"METH"',
+    { methodBytes: 3 }
+  ],
+  ["nothing of what follows too many empty lines", `\r\n${SECRET}`, "", { emptyLines: 0 }],
+  ["a Host without a space in front", "GET / HTTP/1.1\r\nHost:a b\r\n\r\n", '"Host: a b"'],
+  [
+    "a trailer field without a name",
+    `POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n: ${SECRET}\r\n`,
+    '": <redacted>"'
+  ],
   ["a method that is none, up to the octet", `G@T /?${SECRET} HTTP/1.1\r\n`, '"G@"'],
   ["octets that are no HTTP at all", `\x16\x03\x01${SECRET}`, '"\\u0016"'],
   ["another message's body", `{"password":"${SECRET}"}`, '"{"'],
@@ -59,16 +79,25 @@ const cases: ReadonlyArray<readonly [what: string, octets: string, excerpt: stri
 ]
 
 describe("Excerpt", () => {
-  for (const [what, octets, excerpt] of cases) {
+  for (const [what, octets, excerpt, limits] of cases) {
     it(`shows ${what}: ${excerpt}`, () => {
-      assert.strictEqual(excerptOf(octets), excerpt)
+      assert.strictEqual(excerptOf(octets, [], 128, limits), excerpt)
     })
 
-    it(`shows the same of ${what} that comes octet by octet`, () => {
+    it(`shows the same of ${what} that comes octet by octet, or cut once`, () => {
       const cuts = Array.from({ length: octets.length - 1 }, (_, index) => index + 1)
-      assert.strictEqual(excerptOf(octets, cuts), excerpt)
+      assert.strictEqual(excerptOf(octets, cuts, 128, limits), excerpt)
+      for (const cut of cuts) assert.strictEqual(excerptOf(octets, [cut], 128, limits), excerpt)
     })
   }
+
+  it("shows nothing of what comes behind a refused message", () => {
+    const decoder = RequestDecoder.make()
+    const { state } = RequestDecoder.step(decoder, RequestDecoder.initial, Latin1.encode("G@"))
+    const error = Http1Error.make("InvalidMethod")
+    assert.strictEqual(Excerpt.of(RequestDecoder.initial, Latin1.encode(SECRET), error, 128), '"s"')
+    assert.strictEqual(Excerpt.of(state, Latin1.encode(SECRET), error, 128), "")
+  })
 
   it("is cut at the limit, and shows nothing with 0", () => {
     const octets = `GET /${"a".repeat(200)} HTTP/3\r\n`

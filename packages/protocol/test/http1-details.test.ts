@@ -38,7 +38,19 @@ describe("the detail of a refused request", () => {
     [`${chunked}g`, "InvalidChunkSize", '0x67 "g"'],
     [`${chunked}1;(`, "InvalidChunkExtension", '0x28 "("'],
     [`${chunked}1\r\nab`, "MissingChunkTerminator", '0x62 "b"'],
+    ["GET /%zz HTTP/1.1\r\nHost: a\r\n\r\n", "InvalidTarget", '"%zz" is not percent-encoding'],
+    ["GET /%41%4 HTTP/1.1\r\nHost: a\r\n\r\n", "InvalidTarget", '"%4" is not percent-encoding'],
+    ['GET /" HTTP/1.1\r\nHost: a\r\n\r\n', "InvalidTarget", '0x22 """'],
+    // A target that is of no form, and could begin so.
+    ["GET abc HTTP/1.1\r\nHost: a\r\n\r\n", "InvalidTarget", '"abc"'],
     // The reason says all there is to say.
+    ["GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n", "DuplicateHost", ""],
+    ["GET / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\n", "DuplicateContentLength", ""],
+    [
+      "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+      "ContentLengthWithTransferEncoding",
+      ""
+    ],
     ["GET / HTTP/1.1\r\nA : b\r\n", "SpaceBeforeColon", ""],
     ["GET / HTTP/1.1\r\n: b\r\n", "EmptyFieldName", ""],
     ["GET / HTTP/1.1\nA", "BareLineFeed", ""],
@@ -66,6 +78,32 @@ describe("the detail of a refused request", () => {
     if (outcome._tag !== "Failed") return assert.fail("a head that is not complete")
     assert.strictEqual(outcome.error.reason.detail, "")
     assert.strictEqual(Excerpt.of(state, Bytes.fromText("st"), outcome.error, 64), "")
+  })
+})
+
+describe("a refused message is named by its connection and its number", () => {
+  const decoder = RequestDecoder.make({ connectionId: ConnectionId.make(7) })
+  const second = RequestDecoder.step(
+    decoder,
+    RequestDecoder.initial,
+    Bytes.fromText("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+  ).state
+
+  it("where its octets are wrong, in the state too", () => {
+    const { outcome, state } = RequestDecoder.step(decoder, second, Bytes.fromText("@"))
+    if (outcome._tag !== "Failed") return assert.fail("accepted")
+    const { connectionId, requestIndex } = outcome.error
+    assert.deepStrictEqual([connectionId, requestIndex, state.index], [ConnectionId.make(7), 2, 2])
+  })
+
+  it("where it ends too early", () => {
+    const { state } = RequestDecoder.step(decoder, second, Bytes.fromText("GET"))
+    const outcome = RequestDecoder.end(decoder, state)
+    if (outcome._tag !== "Failed") return assert.fail("complete")
+    assert.deepStrictEqual(
+      [outcome.error.connectionId, outcome.error.requestIndex],
+      [ConnectionId.make(7), 2]
+    )
   })
 })
 
@@ -200,32 +238,4 @@ describe("the detail of a refused response", () => {
       })
     )
   }
-})
-
-describe("the encoder as a transform of streams", () => {
-  it.effect("gives what was encoded before it fails, then the error, and nothing behind it", () =>
-    Effect.gen(function* () {
-      const octets: Array<Uint8Array> = []
-      const error = yield* Stream.make(head({}, 1), data("ab"), END).pipe(
-        ResponseEncoder.encode(exchange, { date: "today" }),
-        Stream.runForEach((bytes) => Effect.sync(() => octets.push(bytes))),
-        Effect.flip
-      )
-      assert.strictEqual(error.reason._tag, "ResponseTooLong")
-      assert.strictEqual(
-        Bytes.toText(Bytes.concat(octets)),
-        "HTTP/1.1 200 OK\r\ndate: today\r\ncontent-length: 1\r\n\r\n"
-      )
-    })
-  )
-
-  it.effect("ends with the response", () =>
-    Effect.gen(function* () {
-      const octets = yield* encoded(head({}, 1), data("a"), END)
-      assert.strictEqual(
-        Bytes.toText(Bytes.concat([...octets])),
-        "HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\na"
-      )
-    })
-  )
 })

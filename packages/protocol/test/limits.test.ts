@@ -202,6 +202,27 @@ describe("limits", () => {
     refuses(text, { reason: "HeadTooLarge", status: 431, phase: "Fields", offset: 40 }, { headBytes: 40 })
   })
 
+  it("the limit of a request line holds inside its method, and behind its version", () => {
+    const refusal = { reason: "RequestLineTooLong", status: 414, phase: "RequestLine" } as const
+    refuses("ABCDEF / HTTP/1.1\r\n", { ...refusal, offset: 3 }, { requestLineBytes: 3 })
+    refuses("GET / HTTP/1.1x\r\n", { ...refusal, offset: 14 }, { requestLineBytes: 14 })
+    refuses(
+      "GET / HTTP/1.1x\r\n",
+      { ...refusal, reason: "InvalidVersion", status: 400, offset: 14 },
+      { requestLineBytes: 15 }
+    )
+  })
+
+  it("the first octet of an extension counts", () => {
+    const refusal = { reason: "ChunkExtensionsTooLarge", status: 400, phase: "Body" } as const
+    for (const chunkExtensionBytes of [0, 1]) {
+      for (const extension of [";a", " ;a"]) {
+        const offset = CHUNKED.length + 1 + chunkExtensionBytes
+        refuses(`${CHUNKED}1${extension}\r\n`, { ...refusal, offset }, { chunkExtensionBytes })
+      }
+    }
+  })
+
   it("a line that ends where the limit is has what is wrong with it, not its length", () => {
     refuses(
       "GET /aaaa\r\n",

@@ -84,6 +84,7 @@ describe("the table of reasons", () => {
       // A peer's fault is a client error, but for what the server lacks.
       if (initiator === "Peer") assert.include([0, 400, 413, 414, 417, 431, 501, 505], status)
       else assert.include([500, 501], status)
+      assert.isString(text)
       assert.match(text, /^[^\s.].{4,}[^\s.]$/)
     })
   }

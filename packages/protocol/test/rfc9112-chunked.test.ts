@@ -1,5 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as RequestDecoder from "@nvo/protocol/http1/RequestDecoder"
+import * as RequestEvent from "@nvo/protocol/http1/RequestEvent"
+import { Bytes } from "@nvo/testing"
 import { accepts, observeText, refusesAt } from "./support/expectations.ts"
+import { feed } from "./support/observe.ts"
 
 const HEAD = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
 
@@ -89,6 +93,28 @@ describe("RFC 9112 §7.1: chunk = chunk-size [ chunk-ext ] CRLF chunk-data CRLF"
     refusesAt(`${HEAD}4\r\nhell⮞o\r\n0\r\n\r\n`, "MissingChunkTerminator", "Body")
     refusesAt(`${HEAD}6\r\nhello\r⮞\n0\r\n\r\n`, "MissingChunkTerminator", "Body")
     refusesAt(`${HEAD}5\r\nhello\r\n⮞\r\n0\r\n\r\n`, "InvalidChunkSize", "Body")
+  })
+})
+
+describe("events of a chunked body", () => {
+  const decoder = RequestDecoder.make()
+
+  it("chunk data is never empty, wherever it is cut", () => {
+    const bytes = Bytes.fromText(`${HEAD}2\r\nab\r\n1\r\nc\r\n0\r\n\r\n`)
+    for (const chunks of [...Bytes.halves(bytes), Bytes.octets(bytes)]) {
+      feed(decoder, chunks, ({ events }) => {
+        for (const event of events) if (event._tag === "BodyData") assert.isAbove(event.bytes.length, 0)
+      })
+    }
+  })
+
+  it("a trailer section without fields is no other end than that of a body without one", () => {
+    const { events } = RequestDecoder.step(
+      decoder,
+      RequestDecoder.initial,
+      Bytes.fromText(`${HEAD}0\r\n\r\n`)
+    )
+    assert.strictEqual(events.at(-1), RequestEvent.end)
   })
 })
 

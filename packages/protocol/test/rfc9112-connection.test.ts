@@ -27,6 +27,9 @@ describe("RFC 9112 §9.3: persistence", () => {
     ["1.0", "Connection: keep-alives\r\n", false],
     ["1.1", "Connection: close\xa0\r\n", true],
     ["1.1", "Connections: close\r\n", true],
+    // A name of the same length.
+    ["1.1", "User-Agent: close\r\n", true],
+    ["1.0", "User-Agent: keep-alive\r\n", false],
     ["1.0", "Keep-Alive: timeout=5\r\n", false],
     ["1.0", "Proxy-Connection: keep-alive\r\n", false]
   ] as const) {

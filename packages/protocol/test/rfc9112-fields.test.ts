@@ -1,4 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as FieldSection from "@nvo/protocol/http/FieldSection"
+import * as RequestDecoder from "@nvo/protocol/http1/RequestDecoder"
+import { Bytes } from "@nvo/testing"
 import { acceptsHead, refusesAt } from "./support/expectations.ts"
 
 const head = (lines: string) => `GET / HTTP/1.1\r\nHost: a\r\n${lines}\r\n`
@@ -22,6 +25,19 @@ describe("RFC 9112 §5: field-line = field-name : OWS field-value OWS", () => {
       ["B", ""],
       ["C", ""]
     ])
+  })
+
+  it("where a name and a value lie is told in order, an empty value behind the white space in front of it", () => {
+    const { events } = RequestDecoder.step(
+      RequestDecoder.make(),
+      RequestDecoder.initial,
+      Bytes.fromText(head("A: b \r\nC: \t\r\n"))
+    )
+    const [first] = events
+    if (first._tag !== "RequestHead" || !(first.fields instanceof FieldSection.TextSection)) {
+      return assert.fail("no section with positions")
+    }
+    assert.deepStrictEqual(first.fields.positions, [16, 20, 22, 23, 25, 26, 28, 29, 32, 33, 36, 36])
   })
 
   it("RFC 9110 §5.5: a value holds VCHAR, obs-text, SP and HTAB, colons among them", () => {

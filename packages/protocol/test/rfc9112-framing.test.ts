@@ -72,6 +72,8 @@ describe("RFC 9110 §8.6: Content-Length = 1*DIGIT", () => {
     "⮞5;q=1",
     '⮞"5"',
     "⮞(5)",
+    "⮞5:",
+    "⮞:",
     "⮞five",
     "⮞chunked",
     "⮞\xb5",
@@ -191,6 +193,7 @@ describe("RFC 9112 §6.1: Transfer-Encoding", () => {
   for (const value of [
     "⮞chunked, chunked",
     "⮞chunked, gzip, chunked",
+    "⮞gzip, chunked, chunked",
     "⮞chunked;a, chunked",
     "⮞Chunked ;a,CHUNKED"
   ]) {

@@ -17,6 +17,12 @@ describe("RFC 9112 §3: request-line = method SP request-target SP HTTP-version"
     assert.strictEqual(acceptsHead(`${method} / HTTP/1.1\r\n${HOST}\r\n`).method, method)
   })
 
+  it("§3.1: a method that begins like a common one is read whole", () => {
+    for (const method of ["GETS", "POSTER", "PUTT", "HEADS", "PATCHES", "G", "PO"]) {
+      assert.strictEqual(acceptsHead(`${method} / HTTP/1.1\r\n${HOST}\r\n`).method, method)
+    }
+  })
+
   it("§3.1: a method is case-sensitive: connect is not CONNECT, options is not OPTIONS", () => {
     assert.strictEqual(acceptsHead(`connect / HTTP/1.1\r\n${HOST}\r\n`).form, "Origin")
     refusesAt(`options ⮞* HTTP/1.1\r\n${HOST}\r\n`, "TargetFormMismatch", "RequestLine")
@@ -105,6 +111,8 @@ describe('RFC 9112 §2.3: HTTP-version = "HTTP" "/" DIGIT "." DIGIT', () => {
     "HTTP/1⮞1.1",
     "HTTP/1.⮞",
     "HTTP/1.⮞x",
+    "HTTP/1.⮞:",
+    "HTTP/⮞:.1",
     "HTTP/1.1⮞0",
     "HTTP/1⮞",
     "HTTP⮞S/1.1",
@@ -144,6 +152,11 @@ describe("RFC 9112 §2.2: line ends and empty lines", () => {
     const error = observeText(`\r\n\r\n${plain}`).error
     assert.strictEqual(error?.reason, "InvalidMethod")
     assert.strictEqual(error?.offset, offset)
+    assert.strictEqual(observeText("\r\nGET / HTTP/1.1\r\n\r\n").error?.offset, 18)
+    const body = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nab"
+    assert.strictEqual(observeText(`\r\n${body}`).atEnd?.offset, body.length)
+    const chunk = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab"
+    assert.strictEqual(observeText(`\r\n${chunk}`).atEnd?.offset, chunk.length)
   })
 
   it("empty lines with nothing behind them are no message", () => {

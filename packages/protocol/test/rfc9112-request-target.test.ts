@@ -1,4 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as RequestDecoder from "@nvo/protocol/http1/RequestDecoder"
+import { Bytes } from "@nvo/testing"
 import { acceptsHead, refusesAt } from "./support/expectations.ts"
 
 const request = (method: string, target: string) => `${method} ${target} HTTP/1.1\r\nHost: a\r\n\r\n`
@@ -8,6 +10,25 @@ const form = (method: string, target: string, limits?: Parameters<typeof accepts
 
 const refusesTarget = (method: string, target: string, reason: "InvalidTarget" | "TargetFormMismatch") =>
   refusesAt(request(method, target), reason, "RequestLine")
+
+describe("a request target", () => {
+  it("is taken apart by its form", () => {
+    for (const [method, target, expected] of [
+      ["GET", "/a?b", { path: "/a", query: "b" }],
+      ["GET", "http://h:8/a", { authority: "h:8", path: "/a" }],
+      ["OPTIONS", "*", {}]
+    ] as const) {
+      const { events } = RequestDecoder.step(
+        RequestDecoder.make(),
+        RequestDecoder.initial,
+        Bytes.fromText(request(method, target))
+      )
+      const [head] = events
+      if (head._tag !== "RequestHead") return assert.fail("no head")
+      assert.deepInclude(head.target, expected)
+    }
+  })
+})
 
 describe("RFC 9112 §3.2.1: origin-form = absolute-path [ ? query ]", () => {
   for (const target of [

@@ -89,6 +89,30 @@ describe("RFC 9112 §6: the framing of a response", () => {
     )
   })
 
+  it("RFC 9110 §8.6: the largest length that can be counted is declared, one more is not", () => {
+    const declare = (length: string | ReadonlyArray<string>) =>
+      ResponseEncoder.encodeHead(exchange(), head({ fields: { "content-length": length } }), undefined)
+    const largest = declare("9007199254740991")
+    assert.strictEqual(largest._tag, "EncodedHead")
+    if (largest._tag === "EncodedHead") {
+      assert.deepStrictEqual(largest.framing, { _tag: "Length", length: Number.MAX_SAFE_INTEGER })
+    }
+    for (const length of ["9007199254740992", ["2", "2"], []]) {
+      const refused = declare(length)
+      assert.strictEqual(refused._tag === "Http1Error" && refused.reason._tag, "InvalidResponseLength")
+    }
+  })
+
+  it("only a known length leaves something to be sent", () => {
+    for (const [bodyLength, remaining] of [
+      [3, 3],
+      [undefined, 0]
+    ] as const) {
+      const state = ResponseEncoder.afterHead(headOf({ bodyLength }))
+      assert.strictEqual(state._tag === "Body" && state.remaining, remaining)
+    }
+  })
+
   it("an empty body says so", () => {
     assert.strictEqual(
       send({}, [head({ bodyLength: 0 }), end]),
@@ -207,6 +231,9 @@ describe("RFC 9112 §9: the connection of a response", () => {
       "upgrade",
       true
     ],
+    ["… and where it is none", { connection: "upgrade" }, {}, "upgrade", true],
+    // A name of the same length.
+    ["… and no other field is one", { warning: "websocket" }, {}, undefined, true],
     ["… once, whoever names it", { Upgrade: "h2c", connection: "x-a, Upgrade" }, {}, "upgrade, x-a", true],
     ["… and beside close", { upgrade: "websocket" }, { persistent: false }, "close, upgrade", false]
   ] as const) {
@@ -261,6 +288,12 @@ describe("RFC 9110 §15.2: interim responses", () => {
       ]),
       "HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: keep-alive\r\n\r\n"
     )
+    const { octets } = ResponseEncoder.step(exchange({ minorVersion: 0 }), ResponseEncoder.initial, {
+      _tag: "InterimHead",
+      status: 103,
+      fields: {}
+    })
+    assert.deepStrictEqual(octets, [])
   })
 
   it("RFC 9110 §8.6 and RFC 9112 §6.1: they have no framing fields", () => {
@@ -295,6 +328,24 @@ describe("RFC 9110 §7.8 and §9.3.6: the head that ends HTTP/1.1", () => {
       const encoded = ResponseEncoder.encodeSwitch(exchange(), 101, fields)
       assert.notStrictEqual(typeof encoded, "string")
     }
+  })
+
+  it("a 2xx that opens no tunnel is refused, and nothing else", () => {
+    const to = exchange({ method: "CONNECT" })
+    const refused = ResponseEncoder.encodeHead(to, head({ status: 299 }), undefined)
+    assert.strictEqual(refused._tag === "Http1Error" && refused.reason._tag, "ConnectWithoutTunnel")
+    assert.strictEqual(ResponseEncoder.encodeHead(to, head({ status: 300 }), undefined)._tag, "EncodedHead")
+  })
+
+  it("what answers a request of which nothing is known ends the connection, and has a body", () => {
+    const to = ResponseEncoder.unknownExchange(ConnectionId.make(5), 2)
+    assert.deepStrictEqual(to, {
+      connectionId: ConnectionId.make(5),
+      requestIndex: 2,
+      method: "GET",
+      minorVersion: 1,
+      persistent: false
+    })
   })
 
   it("other answers to CONNECT are as any other", () => {

@@ -67,5 +67,8 @@ const notFieldContent = /[^\t\x20-\x7e\x80-\xff]/
  */
 export const isFieldValue = (text: string): boolean => !notFieldContent.test(text)
 
+/** Where in `text` the first character is that no field value has, or -1. */
+export const fieldValueFault = (text: string): number => text.search(notFieldContent)
+
 /** Whether `text` can be a reason phrase, RFC 9112 §4: the octets of a field value. */
 export const isReasonPhrase = isFieldValue

@@ -15,27 +15,35 @@ import type { State } from "./RequestDecoder.ts"
 // included, so nothing behind the octet in question is shown.
 const notALine: ReadonlySet<Http1Error.ReasonTag> = new Set<Http1Error.ReasonTag>([
   "InvalidMethod",
-  "MethodTooLong",
-  "TooManyEmptyLines"
+  "MethodTooLong"
 ])
 
 const isLineEnd = (octet: number): boolean => octet === CR || octet === LF
 
+const joined = (buffer: ByteBuffer.ByteBuffer, chunk: Uint8Array): Uint8Array =>
+  ByteBuffer.toBytes(ByteBuffer.append(buffer, chunk, 0, chunk.length))
+
+// They are not part of the message, and any of them, or half of one, may have come before.
+const withoutEmptyLines = (bytes: Uint8Array): Uint8Array => {
+  let from = 0
+  while (isLineEnd(bytes[from])) from++
+  return bytes.subarray(from)
+}
+
 // The octets of the message that are at hand, and where in it they begin.
-const messageOf = (before: State, chunk: Uint8Array): { bytes: Uint8Array; origin: number } => {
+const messageOf = (
+  before: Exclude<State, { readonly _tag: "Failed" }>,
+  chunk: Uint8Array
+): { bytes: Uint8Array; origin: number } => {
   switch (before._tag) {
-    case "Idle": {
-      let from = 0
-      while (from < chunk.length && isLineEnd(chunk[from])) from++
-      return { bytes: chunk.subarray(from), origin: 0 }
-    }
+    case "Idle":
+      return { bytes: withoutEmptyLines(chunk), origin: 0 }
     case "Head":
-    case "Trailers": {
-      const bytes = ByteBuffer.toBytes(ByteBuffer.append(before.buffer, chunk, 0, chunk.length))
-      return { bytes, origin: before._tag === "Head" ? 0 : before.offset }
-    }
+      return { bytes: withoutEmptyLines(joined(before.buffer, chunk)), origin: 0 }
+    case "Trailers":
+      return { bytes: joined(before.buffer, chunk), origin: before.offset }
     default:
-      return { bytes: chunk, origin: "offset" in before ? before.offset : 0 }
+      return { bytes: chunk, origin: before.offset }
   }
 }
 
@@ -43,7 +51,6 @@ const requestLine = (bytes: Uint8Array, at: number, whole: boolean, limit: numbe
   let to = 0
   while (to < bytes.length && !isLineEnd(bytes[to]) && (whole || to <= at)) to++
   const line = Latin1.decode(bytes, 0, to)
-  if (!whole) return Http1Error.quote(line, limit)
   const [method, target, ...rest] = line.split(" ")
   return Http1Error.quote(
     target === undefined ? method : [method, Redaction.target(target), ...rest].join(" "),
@@ -83,9 +90,10 @@ const fieldLine = (bytes: Uint8Array, at: number, limit: number): string => {
  * ```
  */
 export const of = (before: State, chunk: Uint8Array, error: Http1Error.Http1Error, limit: number): string => {
-  if (limit === 0 || error.initiator !== "Peer") return ""
+  if (limit === 0 || error.initiator !== "Peer" || before._tag === "Failed") return ""
   const { phase, reason } = error
-  if (reason._tag === "IncompleteMessage") return ""
+  // There is no line of which it could be told.
+  if (reason._tag === "IncompleteMessage" || reason._tag === "TooManyEmptyLines") return ""
   const { bytes, origin } = messageOf(before, chunk)
   const at = reason.offset - origin
   switch (phase) {

@@ -211,8 +211,6 @@ export const decode =
       Effect.sync(() => {
         const decoder = make(options)
         let state = initial as State
-        let done = false
-        let failure: Http1Error.Http1Error | undefined
 
         const feed = (chunks: ReadonlyArray<Uint8Array>): Array<RequestEvent.RequestEvent> => {
           const events: Array<RequestEvent.RequestEvent> = []
@@ -224,16 +222,11 @@ export const decode =
               for (const event of result.events) events.push(event)
               rest = result.rest
             } while (rest.length > 0)
-            if (state._tag === "Failed") {
-              failure = state.error
-              break
-            }
           }
           return events
         }
 
         const finish = Effect.suspend((): Pull.Pull<never, Http1Error.Http1Error> => {
-          done = true
           const outcome = end(decoder, state)
           return outcome._tag === "Failed" ? Effect.fail(outcome.error) : Cause.done()
         })
@@ -242,8 +235,7 @@ export const decode =
           Arr.NonEmptyReadonlyArray<RequestEvent.RequestEvent>,
           E | Http1Error.Http1Error
         > = Effect.suspend((): typeof pull => {
-          if (failure !== undefined) return Effect.fail(failure)
-          if (done) return Cause.done()
+          if (state._tag === "Failed") return Effect.fail(state.error)
           return Pull.catchDone(
             Effect.flatMap(upstream, (chunks) => {
               const events = feed(chunks)

@@ -20,6 +20,8 @@ import * as Grammar from "../http/Grammar.ts"
 import * as Latin1 from "../http/Latin1.ts"
 import * as Status from "../http/Status.ts"
 import * as Http1Error from "./Http1Error.ts"
+import * as FieldLines from "./internal/fieldLines.ts"
+import { failure } from "./internal/fieldLines.ts"
 import * as HeadSemantics from "./internal/headSemantics.ts"
 import type { Fields, ResponseEvent, ResponseHead } from "./ResponseEvent.ts"
 
@@ -54,13 +56,6 @@ export interface EncodedHead {
   readonly persistent: boolean
 }
 
-const failure = (exchange: Exchange, tag: Http1Error.ReasonTag, detail: string): Http1Error.Http1Error =>
-  Http1Error.make(tag, {
-    connectionId: exchange.connectionId,
-    requestIndex: exchange.requestIndex,
-    detail
-  })
-
 const statusLines = new Map<number, string>()
 
 // RFC 9112 §4. The lines of registered phrases are built once: at most 400 strings.
@@ -73,59 +68,11 @@ const statusLine = (status: number): string => {
   return line
 }
 
-// Applications send the same few names again and again: a look-up (10 ns) instead of the grammar (40 ns). The
-// bound is there for those that make names of data.
-const fieldNames = new Set<string>()
-const MAX_FIELD_NAMES = 1024
-
-const isFieldName = (name: string): boolean => {
-  if (fieldNames.has(name)) return true
-  if (!Grammar.isToken(name)) return false
-  if (fieldNames.size < MAX_FIELD_NAMES) fieldNames.add(name)
-  return true
-}
-
-// The octet and its place, and not the value: it may be a cookie or a token, and the detail is logged.
-const badOctet = (name: string, value: string): string => {
-  let at = 0
-  while (at < value.length && Grammar.isFieldValue(value.slice(at, at + 1))) at++
-  return `${name}: ${Http1Error.quoteOctet(value.charCodeAt(at))} at ${at}`
-}
-
-// The line that was made last for a name: most fields (Content-Type, Cache-Control, what a middleware adds) have the
-// same value in response after response, and a comparison takes the place of the grammar and of three concatenations.
-// Short values only, and few names, since what is kept may keep more alive.
-interface LastLine {
-  value: string
-  text: string
-}
-const lastLines = new Map<string, LastLine>()
-const MAX_LAST_LINES = 64
-const MAX_KEPT_VALUE = 64
-
-const fieldLine = (exchange: Exchange, name: string, value: string): string | Http1Error.Http1Error => {
-  const last = lastLines.get(name)
-  if (last !== undefined && last.value === value) return last.text
-  const text = checkedLine(exchange, name, value)
-  if (typeof text !== "string" || value.length > MAX_KEPT_VALUE) return text
-  if (last !== undefined) {
-    last.value = value
-    last.text = text
-  } else if (lastLines.size < MAX_LAST_LINES) lastLines.set(name, { value, text })
-  return text
-}
-
-const checkedLine = (exchange: Exchange, name: string, value: string): string | Http1Error.Http1Error => {
-  if (!isFieldName(name)) return failure(exchange, "InvalidResponseFieldName", Http1Error.quote(name))
-  if (!Grammar.isFieldValue(value)) {
-    return failure(exchange, "InvalidResponseFieldValue", badOctet(name, value))
-  }
-  return `${name}: ${value}\r\n`
-}
+const kept = FieldLines.makeKept()
 
 // Made once for as long as the date is the same.
-let lastDate = ""
-let lastDateLine = ""
+let lastDate: string | undefined
+let lastDateLine: string
 
 const dateLine = (date: string): string => {
   if (date !== lastDate) {
@@ -135,23 +82,9 @@ const dateLine = (date: string): string => {
   return lastDateLine
 }
 
-const fieldLines = (
-  exchange: Exchange,
-  name: string,
-  value: string | ReadonlyArray<string>
-): string | Http1Error.Http1Error => {
-  if (typeof value === "string") return fieldLine(exchange, name, value)
-  let lines = ""
-  for (const item of value) {
-    const line = fieldLine(exchange, name, item)
-    if (typeof line !== "string") return line
-    lines += line
-  }
-  return lines
-}
-
 const parseLength = (value: string | ReadonlyArray<string>): number | undefined => {
-  const text = typeof value === "string" ? value : value.length === 1 ? value[0] : ""
+  // Of a list of one it is the one; of others it is no row of digits.
+  const text = String(value)
   if (!/^[0-9]+$/.test(text)) return undefined
   const length = Number(text)
   return length <= Number.MAX_SAFE_INTEGER ? length : undefined
@@ -243,7 +176,7 @@ export const encodeHead = (
         if (name.toLowerCase() === "transfer-encoding") continue
         break
     }
-    const lines = fieldLines(exchange, name, value)
+    const lines = FieldLines.fieldLines(kept, exchange, name, value)
     if (typeof lines !== "string") return lines
     text += lines
   }
@@ -323,7 +256,7 @@ const encodePlainHead = (
   for (const name in fields) {
     // RFC 9110 §8.6 and RFC 9112 §6.1: neither in a 1xx nor in a 2xx answer to CONNECT.
     if (/^(?:content-length|transfer-encoding)$/i.test(name)) continue
-    const lines = fieldLines(exchange, name, fields[name])
+    const lines = FieldLines.fieldLines(kept, exchange, name, fields[name])
     if (typeof lines !== "string") return lines
     text += lines
   }
@@ -410,7 +343,7 @@ const stepEnd = (
   for (const name in trailers) {
     if (forbiddenTrailers.has(name.toLowerCase()))
       return fail(failure(exchange, "ForbiddenResponseTrailer", name))
-    const lines = fieldLines(exchange, name, trailers[name])
+    const lines = FieldLines.fieldLines(kept, exchange, name, trailers[name])
     if (typeof lines !== "string") return fail(lines)
     section += lines
   }
@@ -453,7 +386,6 @@ export const encode =
         let state = initial as State
         type Out = Pull.Pull<Arr.NonEmptyReadonlyArray<Uint8Array>, E | Http1Error.Http1Error>
         const finish = Effect.suspend((): Pull.Pull<never, Http1Error.Http1Error> => {
-          if (state._tag === "Failed") return Effect.fail(state.error)
           return state._tag === "Ended"
             ? Cause.done()
             : Effect.fail(failure(exchange, "ResponseOutOfOrder", `the events ended after ${state._tag}`))
@@ -467,7 +399,6 @@ export const encode =
                 const result = step(exchange, state, event, options?.date)
                 state = result.state
                 for (const item of result.octets) octets.push(Latin1.toBytes(item))
-                if (state._tag === "Failed") break
               }
               return Arr.isArrayNonEmpty(octets) ? Effect.succeed(octets) : pull
             }),

@@ -14,7 +14,7 @@ import * as FieldScan from "./fieldScan.ts"
 /** Reads a body of known length. */
 export const stepLength = (run: Run, state: State & { readonly _tag: "Length" }): State => {
   const available = run.bytes.length - run.at
-  const take = state.remaining < available ? state.remaining : available
+  const take = Math.min(state.remaining, available)
   const from = run.at
   run.at += take
   run.events.push(
@@ -79,8 +79,7 @@ export const stepTrailers = (run: Run, state: State & { readonly _tag: "Trailers
   const { limits } = run.decoder
   const from = run.at
   const sectionStart = from - state.buffer.length
-  const limit = sectionStart + limits.trailerBytes
-  const to = limit < bytes.length ? limit : bytes.length
+  const to = Math.min(sectionStart + limits.trailerBytes, bytes.length)
   FieldScan.scan(bytes, from, to, state.scan, limits.fieldCount, sectionStart)
   const { count, index, outcome, phase, reason } = FieldScan.result
   switch (outcome) {

@@ -37,15 +37,17 @@ export interface ChunkedScan {
 
 export const start: ChunkedScan = { phase: SIZE_START, size: 0, digits: 0, extensionBytes: 0 }
 
-/** What a scan came to; overwritten by the next one. */
-export const result: {
+class Result {
   /** `Data`: chunk data lies from `dataStart` to `index`. `Last`: the last chunk's line has ended. */
-  outcome: "Data" | "Last" | "More" | "Failed"
-  index: number
-  dataStart: number
-  reason: ReasonTag
-  state: ChunkedScan
-} = { outcome: "More", index: 0, dataStart: 0, reason: "InvalidChunkSize", state: start }
+  outcome!: "Data" | "Last" | "More" | "Failed"
+  index!: number
+  dataStart!: number
+  reason!: ReasonTag
+  state!: ChunkedScan
+}
+
+/** What a scan came to; overwritten by the next one. */
+export const result = new Result()
 
 const fail = (reason: ReasonTag, index: number): void => {
   result.outcome = "Failed"
@@ -53,7 +55,8 @@ const fail = (reason: ReasonTag, index: number): void => {
   result.reason = reason
 }
 
-const hexValue = (octet: number): number => (octet <= 0x39 ? octet - 0x30 : (octet | 0x20) - 0x57)
+// Of "0" the low four bits are 0, of "A" and "a" they are 1.
+const hexValue = (octet: number): number => (octet & 0xf) + 9 * (octet >> 6)
 
 const isSpace = (octet: number): boolean => octet === SP || octet === HTAB
 const isTchar = (octet: number): boolean => (classes[octet] & TCHAR) !== 0
@@ -135,7 +138,7 @@ export const scan = (
         break
       }
       case DATA: {
-        const end = size < to - i ? i + size : to
+        const end = i + Math.min(size, to - i)
         result.outcome = "Data"
         result.dataStart = i
         result.index = end

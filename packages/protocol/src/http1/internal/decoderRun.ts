@@ -20,7 +20,7 @@ export const failed = (
   tag: Http1Error.ReasonTag,
   offset: number,
   phase: Http1Error.Phase,
-  detail = ""
+  detail: string
 ): State => ({
   _tag: "Failed",
   index: run.index,

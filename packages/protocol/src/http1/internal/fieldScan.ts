@@ -26,20 +26,22 @@ export interface FieldScan {
 /** Before the first field line. */
 export const start: FieldScan = { phase: LINE_START, count: 0 }
 
-/** What a scan came to; overwritten by the next one, so read it at once. */
-export const result: {
+class Result {
   /** `Done`: the section ended before `index`. `More`: all was read. `Failed`: `reason` at `index`. */
-  outcome: "Done" | "More" | "Failed"
-  index: number
-  phase: number
-  count: number
-  reason: ReasonTag
-} = { outcome: "More", index: 0, phase: LINE_START, count: 0, reason: "InvalidFieldName" }
+  outcome!: "Done" | "More" | "Failed"
+  index!: number
+  phase!: number
+  count!: number
+  reason!: ReasonTag
+}
+
+/** What a scan came to; overwritten by the next one, so read it at once. */
+export const result = new Result()
 
 // Where everything is in the section that was scanned last, four positions for each line. One list for all, which
 // grows to what the limits allow and stays: a list of its own would be allocated again and again while it grows.
 const found: Array<number> = []
-let foundSize = 0
+let foundSize: number
 
 /** The positions of the section that was scanned last, as a list of their own. */
 export const takePositions = (): ReadonlyArray<number> => found.slice(0, foundSize)
@@ -139,7 +141,6 @@ export const scan = (
       }
       case VALUE_START: {
         while (i < to && (bytes[i] === SP || bytes[i] === HTAB)) i++
-        if (i === to) break
         valueStart = i
         phase = VALUE
         break

@@ -77,7 +77,7 @@ const checkTarget = (
 }
 
 // Most connections send the same Host with each request: a comparison instead of the grammar.
-let lastValidHost = ""
+let lastValidHost: string | undefined
 
 const isValidHost = (host: string): boolean => {
   if (host === lastValidHost) return true
@@ -91,7 +91,7 @@ const isValidHost = (host: string): boolean => {
 const trimOws = (text: string): string => {
   let from = 0
   let to = text.length
-  while (from < to && (text.charCodeAt(from) === SP || text.charCodeAt(from) === HTAB)) from++
+  while (text.charCodeAt(from) === SP || text.charCodeAt(from) === HTAB) from++
   while (to > from && (text.charCodeAt(to - 1) === SP || text.charCodeAt(to - 1) === HTAB)) to--
   return text.slice(from, to)
 }
@@ -104,13 +104,12 @@ export const listMembers = (value: string): ReadonlyArray<string> =>
     .map(trimOws)
     .filter((member) => member !== "")
 
+const isDigit = (code: number): boolean => code >= 0x30 && code <= 0x39
+
 const isDigits = (text: string): boolean => {
-  if (text.length === 0) return false
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i)
-    if (code < 0x30 || code > 0x39) return false
-  }
-  return true
+  let end = 0
+  while (isDigit(text.charCodeAt(end))) end++
+  return end > 0 && end === text.length
 }
 
 const checkTransferEncoding = (value: string, at: number): Refusal | undefined => {
@@ -144,13 +143,13 @@ export const read = (
 
   let host: string | undefined
   let contentLength: string | undefined
-  let contentLengthAt = 0
+  let contentLengthAt!: number
   let transferEncoding: string | undefined
-  let transferEncodingAt = 0
+  let transferEncodingAt!: number
   let connection: string | undefined
   let upgrade: string | undefined
   let expect: string | undefined
-  let expectAt = 0
+  let expectAt!: number
   const size = fields.size
   // By length first: most names fall through with one comparison.
   for (let i = 0; i < size; i++) {

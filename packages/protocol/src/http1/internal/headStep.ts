@@ -65,15 +65,14 @@ const targetReasons: ReadonlySet<Http1Error.ReasonTag> = new Set<Http1Error.Reas
 // The head goes on in the next chunk: what has come of it is kept.
 const unfinished = (
   run: Run,
-  state: State & { readonly _tag: "Idle" | "Head" },
+  before: ByteBuffer.ByteBuffer,
   lineStart: number,
   line: RequestLineScan.RequestLineScan,
   fields: FieldScan.FieldScan | undefined
 ): State => {
   const { at, bytes } = run
-  const before = state._tag === "Head" ? state.buffer : ByteBuffer.empty
   run.at = bytes.length
-  const buffer = ByteBuffer.append(before, bytes, lineStart > at ? lineStart : at, bytes.length)
+  const buffer = ByteBuffer.append(before, bytes, Math.max(lineStart, at), bytes.length)
   return { _tag: "Head", index: run.index, buffer, line, fields }
 }
 
@@ -82,35 +81,28 @@ export const stepHead = (run: Run, state: State & { readonly _tag: "Idle" | "Hea
   const { bytes } = run
   const { limits } = run.decoder
   const from = run.at
-  const resumed = state._tag === "Head"
-  const buffered = resumed ? state.buffer.length : 0
-  const knownFields = resumed ? state.fields : undefined
+  const resumed = state._tag === "Head" ? state : undefined
+  const before = resumed?.buffer ?? ByteBuffer.empty
+  const knownFields = resumed?.fields
 
   // The request line.
   let fieldsFrom = from
-  let lineStart = from - buffered
+  let lineStart = from - before.length
   if (knownFields === undefined) {
-    RequestLineScan.scan(bytes, from, bytes.length, resumed ? state.line : RequestLineScan.start, limits)
+    RequestLineScan.scan(bytes, from, bytes.length, resumed?.line ?? RequestLineScan.start, limits, lineStart)
     const line = RequestLineScan.result
     if (line.outcome === "Failed") {
       return failedAt(run, line.reason, line.index, line.index - line.lineStart, "RequestLine")
     }
-    // Empty lines in front are not part of the head.
-    if (buffered === 0) lineStart = line.length === 0 ? bytes.length : Math.max(line.lineStart, from)
+    lineStart = line.lineStart
     if (line.outcome === "More") {
-      return unfinished(run, state, lineStart, RequestLineScan.resultState(), undefined)
+      return unfinished(run, before, lineStart, RequestLineScan.resultState(), undefined)
     }
     fieldsFrom = line.index
   }
-  // Where the request line ended in an earlier chunk.
-  const earlier = knownFields === undefined ? undefined : (state as State & { _tag: "Head" }).line
 
-  // The field section, up to the limit of the whole head.
-  const limit = lineStart + limits.headBytes
-  const to = limit < bytes.length ? limit : bytes.length
-  if (fieldsFrom > to) {
-    return failed(run, "HeadTooLarge", limits.headBytes, "Fields", `${limits.headBytes} octets`)
-  }
+  // The field section, up to the limit of the whole head; the request line may have reached it.
+  const to = Math.min(lineStart + limits.headBytes, bytes.length)
   FieldScan.scan(bytes, fieldsFrom, to, knownFields ?? FieldScan.start, limits.fieldCount, lineStart)
   const fields = FieldScan.result
   switch (fields.outcome) {
@@ -120,16 +112,16 @@ export const stepHead = (run: Run, state: State & { readonly _tag: "Idle" | "Hea
       if (to < bytes.length) {
         return failed(run, "HeadTooLarge", limits.headBytes, "Fields", `${limits.headBytes} octets`)
       }
-      return unfinished(run, state, lineStart, earlier ?? RequestLineScan.resultState(), {
+      return unfinished(run, before, lineStart, RequestLineScan.start, {
         phase: fields.phase,
         count: fields.count
       })
     case "Done": {
       run.at = fields.index
-      if (!resumed || buffered === 0) return readHead(run, bytes, lineStart, fields.index)
+      if (before.length === 0) return readHead(run, bytes, lineStart, fields.index)
       // The head came in pieces. It is known to be sound, so one more pass finds where everything is.
-      const head = ByteBuffer.toBytes(ByteBuffer.append(state.buffer, bytes, from, fields.index))
-      RequestLineScan.scan(head, 0, head.length, RequestLineScan.start, limits)
+      const head = ByteBuffer.toBytes(ByteBuffer.append(before, bytes, from, fields.index))
+      RequestLineScan.scan(head, 0, head.length, RequestLineScan.start, limits, 0)
       const { index } = RequestLineScan.result
       FieldScan.scan(head, index, head.length, FieldScan.start, limits.fieldCount, 0)
       return readHead(run, head, 0, head.length)

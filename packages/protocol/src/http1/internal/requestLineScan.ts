@@ -22,54 +22,34 @@ export interface RequestLineScan {
   readonly phase: number
   /** Empty lines seen before the request line. */
   readonly emptyLines: number
-  /** Octets of the request line read so far. */
-  readonly length: number
   /** Octets of the version read so far. */
   readonly versionLength: number
-  readonly minorVersion: 0 | 1
 }
 
-export const start: RequestLineScan = {
-  phase: EMPTY,
-  emptyLines: 0,
-  length: 0,
-  versionLength: 0,
-  minorVersion: 1
+export const start: RequestLineScan = { phase: EMPTY, emptyLines: 0, versionLength: 0 }
+
+class Result {
+  outcome!: "Done" | "More" | "Failed"
+  /** After `Done` the octet behind the line; after `Failed` the octet at fault. */
+  index!: number
+  /** Where the line began: negative where an earlier input held its beginning, the end where nothing of it has come. */
+  lineStart!: number
+  methodEnd!: number
+  targetEnd!: number
+  minorVersion!: 0 | 1
+  reason!: ReasonTag
+  phase!: number
+  emptyLines!: number
+  versionLength!: number
 }
 
 /** What a scan came to; overwritten by the next one, so read it at once. */
-export const result: {
-  outcome: "Done" | "More" | "Failed"
-  /** After `Done` the octet behind the line; after `Failed` the octet at fault. */
-  index: number
-  /** Where the line began: negative where an earlier input held its beginning. */
-  lineStart: number
-  methodEnd: number
-  targetEnd: number
-  reason: ReasonTag
-  phase: number
-  emptyLines: number
-  length: number
-  versionLength: number
-  minorVersion: 0 | 1
-} = {
-  outcome: "More",
-  index: 0,
-  lineStart: 0,
-  methodEnd: 0,
-  targetEnd: 0,
-  reason: "InvalidMethod",
-  phase: EMPTY,
-  emptyLines: 0,
-  length: 0,
-  versionLength: 0,
-  minorVersion: 1
-}
+export const result = new Result()
 
-/** Where the last scan stands: what it must be given to go on. Made on demand, since most lines come in one piece. */
+/** Where a scan that needs more stands: what it must be given to go on. Made on demand, since most lines come in one piece. */
 export const resultState = (): RequestLineScan => {
-  const { emptyLines, length, minorVersion, phase, versionLength } = result
-  return { phase, emptyLines, length, versionLength, minorVersion }
+  const { emptyLines, phase, versionLength } = result
+  return { phase, emptyLines, versionLength }
 }
 
 const fail = (reason: ReasonTag, index: number, lineStart: number): void => {
@@ -101,20 +81,20 @@ const targetFailure = (octet: number): ReasonTag => {
 }
 
 /**
- * Scans `bytes` from `from` to `to`. The positions in `result` mean something only where the whole line lies
- * in `bytes`, that is where `state` is `start`.
+ * Scans `bytes` from `from` to `to`. `origin` is the index of the line's first octet, before `from` where an earlier input
+ * held it. The positions and the version in `result` mean something only where the whole line lies in `bytes`, that
+ * is where `state` is `start`.
  */
 export const scan = (
   bytes: Uint8Array,
   from: number,
   to: number,
   state: RequestLineScan,
-  limits: Limits
+  limits: Limits,
+  origin: number
 ): void => {
-  let { emptyLines, minorVersion, phase, versionLength } = state
-  // The virtual index of the line's first octet; before `from` where an earlier input held it.
-  let lineStart = from - state.length
-  let major = 1
+  let { emptyLines, phase, versionLength } = state
+  let lineStart = origin
   let i = from
   while (i < to) {
     const octet = bytes[i]
@@ -157,20 +137,19 @@ export const scan = (
         break
       }
       case TARGET_START: {
-        if (octet <= SP || octet === 0x7f) return fail(targetFailure(octet), i, lineStart)
+        if (octet === SP) return fail("InvalidTarget", i, lineStart)
         phase = TARGET
         break
       }
       case TARGET: {
         const limit = lineStart + limits.requestLineBytes
-        const end = limit < to ? limit : to
+        const end = Math.min(limit, to)
         while (i < end && bytes[i] > SP && bytes[i] !== 0x7f) i++
         if (i === to) break
         if (i === limit && bytes[i] !== CR) return fail("RequestLineTooLong", i, lineStart)
         if (bytes[i] !== SP) return fail(targetFailure(bytes[i]), i, lineStart)
         result.targetEnd = i
         phase = VERSION
-        versionLength = 0
         i++
         break
       }
@@ -183,14 +162,11 @@ export const scan = (
             lineStart
           )
         }
-        if (versionLength === 5) {
-          major = octet - 0x30
-          // RFC 9110 §15.6.6; the minor version no longer matters.
-          if (major !== 1) return fail("UnsupportedVersion", i, lineStart)
-        }
+        // RFC 9110 §15.6.6; the minor version no longer matters.
+        if (versionLength === 5 && octet !== 0x31) return fail("UnsupportedVersion", i, lineStart)
         if (versionLength === 7) {
           if (octet > 0x31) return fail("UnsupportedVersion", i, lineStart)
-          minorVersion = octet === 0x31 ? 1 : 0
+          result.minorVersion = octet === 0x31 ? 1 : 0
           phase = CARRIAGE_RETURN
         }
         versionLength++
@@ -214,21 +190,14 @@ export const scan = (
         result.outcome = "Done"
         result.index = i + 1
         result.lineStart = lineStart
-        result.phase = EMPTY
-        result.emptyLines = emptyLines
-        result.length = i + 1 - lineStart
-        result.versionLength = versionLength
-        result.minorVersion = minorVersion
         return
       }
     }
   }
   result.outcome = "More"
-  result.index = i
-  result.lineStart = lineStart
+  // Empty lines in front are not part of the line.
+  result.lineStart = phase <= EMPTY_LINE_FEED ? to : lineStart
   result.phase = phase
   result.emptyLines = emptyLines
-  result.length = phase <= EMPTY_LINE_FEED ? 0 : i - lineStart
   result.versionLength = versionLength
-  result.minorVersion = minorVersion
 }
