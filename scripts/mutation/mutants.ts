@@ -122,6 +122,17 @@ const literal = (node: Tree): ReadonlyArray<Change> => {
 const always = (test: Tree, ...values: ReadonlyArray<"true" | "false">): ReadonlyArray<Change> =>
   values.map((value) => whole("condition", test, value))
 
+// Returned instead of nothing it is the same, or is changed as a literal.
+const isPlain = (node: Tree): boolean =>
+  typeof node.value === "boolean" || (node.type === "Identifier" && node.name === "undefined")
+
+// Where a switch ends there is nothing to break out of.
+const lastBreak = (node: Tree): Tree | undefined => {
+  const last: Tree | undefined = node.cases.at(-1)?.consequent.at(-1)
+  const inner: Tree | undefined = last?.type === "BlockStatement" ? last.body.at(-1) : last
+  return inner?.type === "BreakStatement" ? inner : undefined
+}
+
 const changesOf = (source: string, node: Tree): ReadonlyArray<Change> => {
   switch (node.type) {
     case "BinaryExpression":
@@ -154,9 +165,11 @@ const changesOf = (source: string, node: Tree): ReadonlyArray<Change> => {
     case "BreakStatement":
       return [whole("statement", node, ";")]
     case "ReturnStatement":
-      return isNode(node.argument) ? [whole("return", node.argument, "undefined")] : []
+      return isNode(node.argument) && !isPlain(node.argument)
+        ? [whole("return", node.argument, "undefined")]
+        : []
     case "ArrowFunctionExpression":
-      return node.expression
+      return node.expression && !isPlain(node.body)
         ? [whole("return", { ...node.body, start: source.indexOf("=>", paramsEnd(node)) + 2 }, " undefined")]
         : []
     case "ArrayExpression":
@@ -266,7 +279,10 @@ export const of = (file: string, source: string): ReadonlyArray<Mutant> => {
     if (mutants.has(key)) return
     if (alwaysParse.has(operator) || parses(apply(stripped, mutant))) mutants.set(key, mutant)
   }
+  const nothing = new Set<Tree | undefined>()
   const walk = (node: Tree): void => {
+    if (nothing.has(node)) return
+    if (node.type === "SwitchStatement") nothing.add(lastBreak(node))
     for (const change of changesOf(stripped, node)) add(change)
     const left = skipped(node)
     for (const child of childrenOf(node)) if (!left.includes(child)) walk(child)

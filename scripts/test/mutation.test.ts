@@ -31,14 +31,17 @@ const operators: ReadonlyArray<readonly [what: string, source: string, mutants: 
   ["the entries of an object, but no keys", "f({ a: b, c })", [";", "f({ c })", "f({ a: b })"]],
   [
     "a case and its end",
-    "switch (a) {\n  case b:\n    f()\n    break\n}",
+    "switch (a) {\n  case b:\n    f()\n    break\n  default: {\n    break\n  }\n}",
     [
-      "switch (a) {\n  case b:\n    \n}",
-      "switch (a) {\n  case b:\n    ;\n    break\n}",
-      "switch (a) {\n  case b:\n    f()\n    ;\n}"
+      "switch (a) {\n  case b:\n    \n  default: {\n    break\n  }\n}",
+      "switch (a) {\n  case b:\n    ;\n    break\n  default: {\n    break\n  }\n}",
+      "switch (a) {\n  case b:\n    f()\n    ;\n  default: {\n    break\n  }\n}",
+      "switch (a) {\n  case b:\n    f()\n    break\n  default: \n}"
     ]
   ],
   ["what is returned", "f = () => a", [";", "f = () => undefined"]],
+  ["but not what is returned for nothing", "f = () => undefined", [";"]],
+  ["and a truth as a truth", "f = () => true", [";", "f = () => false"]],
   ["a link of a chain", "f(a?.b)", [";", "f(a.b)"]],
   ["no import and no type", 'import { a } from "a"\ntype B = "b" | 1\nlet b: B', []]
 ]
