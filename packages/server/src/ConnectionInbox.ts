@@ -56,7 +56,8 @@ export class ConnectionInbox {
   private aheadBytes = 0
   /** Whether the transport was told not to go on reading. */
   isPaused = false
-  private error: TransportError.TransportError | undefined = undefined
+  private reason: (() => TransportError.TransportError) | undefined = undefined
+  private made: TransportError.TransportError | undefined = undefined
   private diversion: Diversion | undefined = undefined
 
   /** `readMore` is called when `offer` has paused the transport and there is room again. */
@@ -75,7 +76,8 @@ export class ConnectionInbox {
     this.pull = Effect.suspend((): Pull.Pull<Uint8Array, TransportError.TransportError> => {
       const first = this.shift()
       if (first !== undefined) return Effect.succeed(first)
-      if (this.error !== undefined) return Effect.fail(this.error)
+      const { error } = this
+      if (error !== undefined) return Effect.fail(error)
       return this.departure === "Ended" ? Cause.done() : parked
     })
   }
@@ -173,29 +175,37 @@ export class ConnectionInbox {
     this.leave("Ended", undefined)
   }
 
-  /** The connection is lost. */
-  lose(error: TransportError.TransportError): void {
-    this.leave("Lost", error)
+  /** The connection is lost. Why is asked for once somebody wants to know: mostly nobody does. */
+  lose(reason: () => TransportError.TransportError): void {
+    this.leave("Lost", reason)
   }
 
   /** The server closes the connection: the reader is told, the engine's hook is not. */
   close(): void {
     this.onDeparture = undefined
-    this.leave("Lost", TransportError.make({ _tag: "ConnectionClosed" }, this.id))
+    this.leave("Lost", () => TransportError.make({ _tag: "ConnectionClosed" }, this.id))
   }
 
-  private leave(departure: Departure, error: TransportError.TransportError | undefined): void {
+  private get error(): TransportError.TransportError | undefined {
+    this.made ??= this.reason?.()
+    return this.made
+  }
+
+  private leave(departure: Departure, reason: (() => TransportError.TransportError) | undefined): void {
     // A connection that has ended may still be lost, not the other way about.
     if (this.departure === "Lost" || this.departure === departure) return
     this.departure = departure
-    this.error = error
+    this.reason = reason
     const hook = this.onDeparture
     if (hook !== undefined) hook(departure)
-    this.diversion?.left(error)
+    this.diversion?.left(this.error)
     const { reader, waiting } = this
     this.reader = undefined
     this.waiting = undefined
     if (reader !== undefined) reader(NO_OCTETS)
-    else if (waiting !== undefined) waiting(error === undefined ? Cause.done() : Effect.fail(error))
+    else if (waiting !== undefined) {
+      const { error } = this
+      waiting(error === undefined ? Cause.done() : Effect.fail(error))
+    }
   }
 }

@@ -111,7 +111,7 @@ describe("ConnectionInbox", () => {
     Effect.gen(function* () {
       const { inbox, told } = make()
       const fiber = yield* waiting(inbox)
-      inbox.lose(lost)
+      inbox.lose(() => lost)
       assert.strictEqual(errorOf(yield* Fiber.await(fiber)), lost)
       assert.strictEqual(errorOf(yield* Effect.exit(inbox.pull)), lost)
       assert.strictEqual(inbox.departure, "Lost")
@@ -128,7 +128,7 @@ describe("ConnectionInbox", () => {
         Effect.onExit(inbox.pull, () => Effect.sync(() => order.push("pull"))),
         { startImmediately: true }
       )
-      inbox.lose(lost)
+      inbox.lose(() => lost)
       yield* Fiber.await(fiber)
       assert.deepStrictEqual(order, ["hook", "pull"])
     })
@@ -139,8 +139,8 @@ describe("ConnectionInbox", () => {
       const { inbox, told } = make()
       inbox.end()
       inbox.end()
-      inbox.lose(lost)
-      inbox.lose(TransportError.make({ _tag: "WriteFailed", cause: "later" }, id))
+      inbox.lose(() => lost)
+      inbox.lose(() => TransportError.make({ _tag: "WriteFailed", cause: "later" }, id))
       inbox.end()
       assert.deepStrictEqual(told, ["Ended", "Lost"])
       assert.strictEqual(errorOf(yield* Effect.exit(inbox.pull)), lost)
@@ -232,7 +232,7 @@ describe("ConnectionInbox", () => {
     inbox.divert(diversion)
     assert.isTrue(inbox.offer(bytes(3)))
     inbox.end()
-    inbox.lose(lost)
+    inbox.lose(() => lost)
     assert.deepStrictEqual(seen, [1, 2, 3, "Ended", "ConnectionReset"])
     assert.deepStrictEqual(told, ["Ended", "Lost"])
   })
@@ -244,7 +244,7 @@ describe("ConnectionInbox", () => {
     assert.deepStrictEqual(ended.seen, ["Ended"])
     const gone = diverted()
     gone.inbox.offer(bytes(1))
-    gone.inbox.lose(lost)
+    gone.inbox.lose(() => lost)
     gone.inbox.divert(gone.diversion)
     assert.deepStrictEqual(gone.seen, [1, "ConnectionReset"])
     const closed = diverted()
@@ -328,7 +328,7 @@ describe("ConnectionInbox", () => {
 
     for (const [what, leave, tag] of [
       ["ends", (inbox: ConnectionInbox) => inbox.end(), "Ended"],
-      ["is lost", (inbox: ConnectionInbox) => inbox.lose(lost), "Lost"],
+      ["is lost", (inbox: ConnectionInbox) => inbox.lose(() => lost), "Lost"],
       ["is closed", (inbox: ConnectionInbox) => inbox.close(), "Lost"]
     ] as const) {
       it.effect(`calls a reader with nothing when the peer ${what}, and says that it has`, () =>

@@ -186,8 +186,8 @@ export class PollConnection implements Transport.Connection {
   private lose(cause: unknown): void {
     this.broken ??= cause
     this.dropPending()
-    this.inbox.lose(TransportError.make({ _tag: "ConnectionReset", cause }, this.id))
-    this.failWaiting(this.writeFailed())
+    this.inbox.lose(() => TransportError.make({ _tag: "ConnectionReset", cause }, this.id))
+    this.failWaiting(() => this.writeFailed())
   }
 
   // Whoever writes is told by the write; the reader and the engine's hook in a turn of their own, since a hook may
@@ -339,9 +339,10 @@ export class PollConnection implements Transport.Connection {
     for (const resume of waiting) resume(exit)
   }
 
-  private failWaiting(error: TransportError.TransportError): void {
-    this.settle(Effect.fail(error))
-    this.settleEnd(Effect.fail(error))
+  private failWaiting(error: () => TransportError.TransportError): void {
+    const exit = Effect.suspend(() => Effect.fail(error()))
+    this.settle(exit)
+    this.settleEnd(exit)
   }
 
   private writeFailed(): TransportError.TransportError {
@@ -380,7 +381,7 @@ export class PollConnection implements Transport.Connection {
 
   readonly close: Effect.Effect<void> = Effect.sync(() => {
     this.inbox.close()
-    this.failWaiting(TransportError.make({ _tag: "ConnectionClosed" }, this.id))
+    this.failWaiting(() => TransportError.make({ _tag: "ConnectionClosed" }, this.id))
   })
 
   private destroy(): void {

@@ -107,7 +107,7 @@ export class ServerEnd implements Transport.Connection {
 
   private fail(cause: unknown): void {
     if (this.lost === undefined) this.lost = cause
-    this.inbox.lose(TransportError.make({ _tag: "ConnectionReset", cause }, this.id))
+    this.inbox.lose(() => TransportError.make({ _tag: "ConnectionReset", cause }, this.id))
     const failed = Effect.fail(this.writeFailed())
     this.settle(failed)
     this.onFinish?.(failed)
