@@ -8,6 +8,7 @@ import { Deadlines, Transport, TransportError } from "@nvo/server"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as NetAddress from "effect/net/NetAddress"
+import { accepting } from "./internal/accepting.ts"
 import * as NetConnection from "./internal/netConnection.ts"
 import type { TlsOptions } from "./TlsOptions.ts"
 import * as TlsContext from "./TlsOptions.ts"
@@ -216,7 +217,7 @@ const listen = (options: Options, where: Transport.ListenOptions) =>
     const address = yield* addressOf(server)
     const listener: Transport.Listener = {
       address,
-      accept: Effect.acquireRelease(queue.take, (connection) => connection.release, { interruptible: true }),
+      accept: accepting(queue.take),
       close
     }
     return listener

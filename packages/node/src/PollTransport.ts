@@ -18,6 +18,7 @@ import { Transport, TransportError } from "@nvo/server"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
+import { accepting } from "./internal/accepting.ts"
 import { Acceptor } from "./internal/poll/acceptor.ts"
 import * as Listening from "./internal/poll/listening.ts"
 import * as Poller from "./Poller.ts"
@@ -77,9 +78,7 @@ const listen = (
     )
     return {
       address: acceptor.address,
-      accept: Effect.acquireRelease(acceptor.take, (connection) => connection.release, {
-        interruptible: true
-      }),
+      accept: accepting(acceptor.take),
       close: acceptor.close
     }
   })

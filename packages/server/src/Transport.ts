@@ -70,6 +70,14 @@ export interface Connection {
    */
   readonly writeUnsafe: (octets: ReadonlyArray<Latin1.Octets>) => boolean | TransportError
   /**
+   * Ends this side like `end`, but at once and without suspending. `true` if there is nothing to wait for, since all that
+   * was written is with the operating system or the connection is gone; otherwise wait with `end`. For the engine's hot
+   * path.
+   *
+   * @internal
+   */
+  endUnsafe(): boolean
+  /**
    * `pull` without a fiber that waits. Gives octets that have come; `true` if `reader` will be called, once, in the
    * turn in which the next ones come, with none if it is to look again; `false` if the peer has left: `pull` says how.
    * For the engine's hot path.

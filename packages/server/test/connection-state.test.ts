@@ -43,6 +43,7 @@ const transport: Transport.Connection = {
   write: () => Effect.void,
   end: Effect.void,
   reset: Effect.void,
+  endUnsafe: () => true,
   close: Effect.void,
   writeUnsafe: () => true,
   bytesRead: 0,

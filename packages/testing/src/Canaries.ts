@@ -120,7 +120,8 @@ const leaksConnection: Canary = {
   name: "leaks-connection",
   protocol: "Http1",
   within: 20,
-  connection: (connection) => Effect.succeed(withParts(connection, { end: Effect.never }))
+  connection: (connection) =>
+    Effect.succeed(withParts(connection, { end: Effect.never, endUnsafe: () => false }))
 }
 
 // One more request than allowed is let in.

@@ -290,6 +290,13 @@ export class NetConnection implements Transport.Connection {
     )
   }
 
+  endUnsafe(): boolean {
+    const { socket } = this
+    this.flush()
+    if (!socket.destroyed && !socket.writableEnded) socket.end()
+    return socket.destroyed || socket.writableLength === 0
+  }
+
   readonly end: Effect.Effect<void, TransportError.TransportError> = Effect.callback((resume) => {
     const { socket } = this
     this.flush()

@@ -42,6 +42,7 @@ import type { Session } from "./webSocket/session.ts"
 const IDLE = ConnectionState.phaseCode("Idle")
 const CLOSED = ConnectionState.phaseCode("Closed")
 const DRAINING = ConnectionState.phaseCode("Draining")
+const LINGERING = ConnectionState.phaseCode("Lingering")
 // A handler makes interruptible what may be interrupted.
 const UNINTERRUPTIBLE: Effect.RunOptions = { uninterruptible: true }
 const INITIAL_PHASE = ConnectionState.phaseCode(ConnectionState.initial)
@@ -334,6 +335,7 @@ export class Connection implements Served {
   }
 
   private receive(octets: Uint8Array): Effect.Effect<void> {
+    if (this.phaseCode === LINGERING) return this.lingering
     this.turn = 0
     if (this.handOver !== undefined && octets.length > 0) return this.begins(octets, this.handOver)
     this.incoming.feed(octets)
@@ -444,19 +446,37 @@ export class Connection implements Served {
     if (
       failure === undefined &&
       exchange.bodyEnded &&
-      exchange.persistent &&
       this.phaseCode === DRAINING &&
       !exchange.aborted &&
       exchange.timedOut === undefined
     ) {
-      this.reuse()
-      // The connection is idle since the exchange ended: no other look at the clock.
-      this.endObservation(exchange, this.deadlines.since)
-      return this.onward()
+      if (exchange.persistent) {
+        this.reuse()
+        // The connection is idle since the exchange ended: no other look at the clock.
+        this.endObservation(exchange, this.deadlines.since)
+        return this.onward()
+      }
+      if (!exchange.reading && exchange.bodyError === undefined && this.transport.endUnsafe()) {
+        this.observeEnd(exchange)
+        this.exchange = undefined
+        this.advance(ConnectionState.code.Ended)
+        this.deadlines.armLinger()
+        return this.lingering
+      }
     }
     return Effect.flatMap(conclude(this, exchange, failure), (goesOn) =>
       goesOn ? this.onward() : this.finish
     )
+  }
+
+  // `endAndLinger`, where no fiber has to wait for either.
+  private get lingering(): Effect.Effect<void> {
+    while (!this.deadlines.expired) {
+      const octets = this.transport.pullUnsafe(this.onOctets)
+      if (octets === true) return Effect.void
+      if (octets === false) break
+    }
+    return this.finish
   }
 
   // The next request has a fiber of its own, so that nothing that a handler left in its fiber reaches another. A peer

@@ -1,6 +1,8 @@
 /**
  * One `serve` under way: its connections, who may come in, and how it ends.
  */
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -41,6 +43,7 @@ const SAMPLE = 100
 /** See the module. */
 export class Serving {
   private readonly engine: EngineContext
+  private readonly clock: Clock.Clock
   private readonly registry: Connections["Service"]
   private readonly health: Health["Service"]
   private readonly listener: Transport.Listener
@@ -64,6 +67,7 @@ export class Serving {
     this.registry = registry
     this.health = health
     this.listener = listener
+    this.clock = Context.get(engine.context, Clock.Clock)
     const { deadlines, errors, overload } = engine
     this.sampler = new Deadline(deadlines, (late) => {
       overload.observe(late)
@@ -92,10 +96,10 @@ export class Serving {
       Effect.suspend(() => {
         const scope = Scope.makeUnsafe()
         return Effect.matchEffect(Scope.provide(this.listener.accept, scope), {
-          onSuccess: (transport) =>
-            Effect.clockWith((clock) =>
-              Effect.sync(() => this.take(transport, scope, clock.currentTimeMillisUnsafe()))
-            ),
+          onSuccess: (transport) => {
+            this.take(transport, scope, this.clock.currentTimeMillisUnsafe())
+            return Effect.void
+          },
           onFailure: (error) => Effect.andThen(Scope.close(scope, Exit.void), this.acceptFailed(error))
         })
       }),

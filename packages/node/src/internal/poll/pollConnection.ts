@@ -358,6 +358,15 @@ export class PollConnection implements Transport.Connection {
     this.settleEnd(Effect.void)
   }
 
+  endUnsafe(): boolean {
+    this.flush()
+    if (this.ended || this.closed || this.broken !== undefined) return true
+    this.ending = true
+    if (this.pendingBytes > 0) return false
+    this.finish()
+    return true
+  }
+
   readonly end: Exit = Effect.callback((resume) => {
     this.flush()
     if (this.ended) return resume(Effect.void)

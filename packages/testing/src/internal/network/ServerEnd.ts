@@ -150,6 +150,14 @@ export class ServerEnd implements Transport.Connection {
     })
   })
 
+  endUnsafe(): boolean {
+    if (this.lost !== undefined || this.outgoing.finished) return true
+    this.ended = true
+    this.outgoing.end()
+    this.outgoing.fill()
+    return this.outgoing.finished
+  }
+
   readonly end: Effect.Effect<void, TransportError.TransportError> = Effect.callback((resume) => {
     if (this.outgoing.finished) return resume(Effect.void)
     if (this.lost !== undefined) return resume(Effect.fail(this.writeFailed()))

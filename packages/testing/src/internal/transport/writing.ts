@@ -153,6 +153,32 @@ export const writing: Readonly<Record<string, Test>> = {
       yield* connection.reset
     }),
 
+  "ends at once, and says when nothing waits any more": (subject) =>
+    Effect.gen(function* () {
+      const { connection, peer } = yield* connected(subject)
+      connection.writeUnsafe(["the answer"])
+      connection.endUnsafe()
+      yield* connection.end
+      assert.equal(connection.endUnsafe(), true)
+      const { departure, octets } = yield* receiveAll(peer)
+      assert.deepEqual([Bytes.toText(octets), departure], ["the answer", "Ended"])
+      yield* peer.send(text("a question"))
+      assert.equal(Bytes.toText(yield* pullOctets(connection, 10)), "a question")
+      yield* connection.reset
+      assert.equal(connection.endUnsafe(), true)
+    }),
+
+  "does not end at once while something waits": (subject) =>
+    Effect.gen(function* () {
+      const { connection } = yield* connected(subject)
+      connection.writeUnsafe([new Uint8Array(MORE_THAN_BUFFERS)])
+      assert.equal(connection.endUnsafe(), false)
+      const ending = yield* Effect.forkScoped(connection.end)
+      yield* Effect.sleep(QUIET)
+      assert.equal(ending.pollUnsafe(), undefined)
+      yield* connection.reset
+    }),
+
   "ends its side only: the peer may go on sending": (subject) =>
     Effect.gen(function* () {
       const { connection, peer } = yield* connected(subject)
