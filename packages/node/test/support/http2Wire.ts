@@ -25,6 +25,10 @@ export const get = (path = "/"): Fields => [
 
 export const post = (path = "/"): Fields => [[":method", "POST"], ...get(path).slice(1)]
 
+// Octets in hexadecimal, none for zeros.
+const plain = (octets: Uint8Array): string =>
+  octets.some((octet) => octet !== 0) ? ` ${Buffer.from(octets).toString("hex")}` : ""
+
 /** See the module. */
 export class Http2Wire {
   /** What came, a line for each frame. */
@@ -40,6 +44,7 @@ export class Http2Wire {
   private readonly encoder = new HpackEncoder.HpackEncoder()
   private readonly decoder = new HpackDecoder.HpackDecoder()
   private state = Http2FrameDecoder.initial
+  private acknowledged = 0
 
   constructor(socket: Net.Socket) {
     this.socket = socket
@@ -79,7 +84,9 @@ export class Http2Wire {
       case "WindowUpdate":
         return `WINDOW_UPDATE ${frame.streamId} ${frame.increment}`
       case "Ping":
-        return frame.ack ? "PING ack" : "PING"
+        return frame.ack ? `PING ack${plain(frame.data)}` : "PING"
+      case "Settings":
+        return frame.ack ? `SETTINGS ack ${++this.acknowledged}` : undefined
       default:
         return undefined
     }
