@@ -33,6 +33,33 @@ describe("RFC 7541 §2.3 indexing tables", () => {
     gives("bd", "www-authenticate: ")
   })
 
+  it("§2.1: the order of fields is kept, by a decoder and by an encoder", () => {
+    gives(
+      "82 86 84 00 01 62 01 31 82 00 01 61 01 32".replaceAll(" ", ""),
+      ":method: GET",
+      ":scheme: http",
+      ":path: /",
+      "b: 1",
+      ":method: GET",
+      "a: 2"
+    )
+    const encoded = new HpackEncoder().encode([
+      { name: "b", value: "1" },
+      { name: ":status", value: "200" },
+      { name: "a", value: "2" },
+      { name: "b", value: "1" }
+    ])
+    gives(toHex(encoded), "b: 1", ":status: 200", "a: 2", "b: 1")
+  })
+
+  it("§2.3.2: a field that the table has already may be put into it again", () => {
+    const decoder = new HpackDecoder.HpackDecoder()
+    const { fields, refusal } = decode("40016101624001610162bebf", decoder)
+    assert.isUndefined(refusal)
+    assert.strictEqual(fields.length, 4)
+    assert.strictEqual(decoder.entries.length, 2)
+  })
+
   it("§2.3.2: the oldest field is evicted first", () => {
     const evicted: Array<string> = []
     const table = new DynamicTable(100, (field) => evicted.push(field.name))
@@ -173,6 +200,23 @@ describe("RFC 7541 §6 binary format", () => {
     gives("4001610162", "a: b")
     gives("0001610162", "a: b")
     gives("1001610162", "a: b")
+  })
+
+  it("§6.2.1 to §6.2.3: only a literal with incremental indexing goes into the table", () => {
+    for (const [hex, entries] of [
+      ["4001610162", 1],
+      ["0001610162", 0],
+      ["1001610162", 0]
+    ] as const) {
+      const decoder = new HpackDecoder.HpackDecoder()
+      decode(hex, decoder)
+      assert.strictEqual(decoder.entries.length, entries, hex)
+    }
+  })
+
+  it("§6.3: a size above the limit is refused, whatever follows it", () => {
+    refuses("3fe21f20", "HpackTableSizeUpdate")
+    refuses("203fe21f82", "HpackTableSizeUpdate")
   })
 })
 

@@ -514,7 +514,29 @@ describe("RFC 9113 §8.1: what is left of a request behind its response", () => 
     peer.begin(1, post)
     assert.isFalse(peer.connection.isAtRest)
     peer.connection.respond(1, { status: 200, fields: {}, bodyLength: 0 }, undefined)
+    // Somebody may still want the rest.
+    assert.isFalse(peer.connection.isAtRest)
+    peer.connection.discard(1, 10)
     assert.deepStrictEqual([peer.connection.isAtRest, peer.connection.openStreams], [true, 1])
+    assert.deepStrictEqual([...peer.connection.owing], [1])
+    peer.send(data(1, "x", true))
+    assert.deepStrictEqual([...peer.connection.owing], [])
+  })
+
+  it("a stream whose rest is not wanted before it is answered owes it once it is", () => {
+    const peer = Peer.open({}, [[4, 0]])
+    peer.begin(1, post)
+    peer.connection.respond(1, { status: 200, fields: {}, bodyLength: 1 }, undefined)
+    peer.connection.send(1, new Uint8Array(1))
+    peer.connection.finish(1)
+    peer.connection.discard(1, 10)
+    peer.read()
+    assert.deepStrictEqual([...peer.connection.owing], [])
+    peer.send({ _tag: "WindowUpdate", streamId: 1, increment: 1 })
+    peer.read()
+    assert.deepStrictEqual([...peer.connection.owing], [1])
+    peer.send({ _tag: "RstStream", streamId: 1, code: 8 })
+    assert.deepStrictEqual([...peer.connection.owing], [])
   })
 
   it("at once where the request said that it will be more", () => {

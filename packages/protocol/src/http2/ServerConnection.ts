@@ -59,10 +59,14 @@ export class ServerConnection extends Receiving.Receiving {
     return this.streams.open.size
   }
 
-  /** Whether there is no stream on which this side has still something to send. */
+  /** The streams that are answered, and whose requests, which nobody wants any more, go on: see `discard`. */
+  get owing(): ReadonlySet<number> {
+    return this.streams.owing
+  }
+
+  /** Whether nothing is to be done on any stream: there are none, or they are only owing. */
   get isAtRest(): boolean {
-    for (const stream of this.streams.open.values()) if (stream.isSending) return false
-    return true
+    return this.streams.open.size === this.streams.owing.size
   }
 
   /** Whether this side's settings are acknowledged; the driver decides how long that may take. */
@@ -82,12 +86,6 @@ export class ServerConnection extends Receiving.Receiving {
       if (stream.queued > 0 && !stream.scheduled) held.push({ streamId: stream.id, octets: stream.queued })
     }
     return held
-  }
-
-  /** Whether a stream is answered, and its request, which nobody wants any more, goes on: see `discard`. */
-  isUnwanted(streamId: number): boolean {
-    const stream = this.streams.open.get(streamId)
-    return stream?.isReceiving === true && stream.discard !== -1
   }
 
   /** Whether a response to the stream can still be sent. */
@@ -203,6 +201,7 @@ export class ServerConnection extends Receiving.Receiving {
     const stream = this.streams.open.get(streamId)
     if (stream === undefined || !stream.isReceiving) return
     stream.discard = budget
+    if (stream.isOwing) this.streams.owing.add(streamId)
     this.consume(stream, stream.held)
     if (stream.state === "HalfClosedLocal" && stream.isTooLong) this.reset(streamId, "NO_ERROR")
   }

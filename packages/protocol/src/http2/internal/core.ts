@@ -116,9 +116,12 @@ export abstract class Core {
     const state = StreamState.next(stream.state, input)
     if (state === undefined) return
     stream.state = state
+    const { streams } = this
+    if (stream.isOwing) streams.owing.add(stream.id)
     if (state !== "Closed" && state !== "Reset") return
-    if (state === "Reset") this.streams.remember(stream.id)
-    this.streams.open.delete(stream.id)
+    if (state === "Reset") streams.remember(stream.id)
+    streams.open.delete(stream.id)
+    streams.owing.delete(stream.id)
     // What nobody will take any more is given back to the others.
     this.giveBack(stream.held)
     stream.held = 0
@@ -195,6 +198,7 @@ export abstract class Core {
     const last = Math.min(this.lastStream, this.streams.last)
     FrameEncoder.goAway(this.sender.writer, last, ErrorCode.toNumber(code), debug)
     this.streams.open.clear()
+    this.streams.owing.clear()
     this.sender.stop()
     this.events.push({ _tag: "ConnectionFailed", error: this.error })
   }

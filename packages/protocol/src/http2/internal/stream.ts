@@ -61,6 +61,11 @@ export class Stream {
     return this.expected === -1 ? this.discard === 0 : this.expected - this.received > this.discard
   }
 
+  /** Whether nothing happens on it any more but that the rest of a request comes that nobody wants. */
+  get isOwing(): boolean {
+    return this.state === "HalfClosedLocal" && this.discard !== -1
+  }
+
   /** Whether the peer may still send something. */
   get isReceiving(): boolean {
     return this.state === "Open" || this.state === "HalfClosedLocal"
@@ -82,6 +87,8 @@ const REMEMBERED_GAPS = 16
 /** See the module. */
 export class Streams {
   readonly open = new Map<number, Stream>()
+  /** Those of them whose response is complete, and whose request, which nobody wants any more, goes on. */
+  readonly owing = new Set<number>()
   /** The highest number that the peer has used. */
   last = 0
   /** What PRIORITY_UPDATE said of streams that are idle, by their numbers. */

@@ -393,13 +393,7 @@ export class Http2Connection implements Served {
     )
     this.machine.send(streamId, body)
     this.machine.finish(streamId)
-    this.discard(streamId, config.drainBytes)
-  }
-
-  /** Nobody wants the rest of a request: so many octets of it are thrown away, and not for ever. */
-  discard(streamId: number, octets: number): void {
-    this.machine.discard(streamId, octets)
-    this.deadlines.watchRest(streamId)
+    this.machine.discard(streamId, config.drainBytes)
   }
 
   /** Whether its requests are its last. */

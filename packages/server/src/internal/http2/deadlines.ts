@@ -75,6 +75,7 @@ export class Http2Deadlines {
   look(): void {
     const { engine, isIdle, machine } = this.connection
     const { deadlines, millis } = engine
+    this.watchRests()
     // The greeting is not complete.
     if (!machine.isAcknowledged) return
     if (machine.isInHeaderBlock) {
@@ -146,40 +147,30 @@ export class Http2Deadlines {
     else this.windows.armAt(due)
   }
 
-  /** A stream is answered: what is left of its request has to come in time, or else keeps the stream open. */
-  watchRest(streamId: number): void {
-    const { connection, rest } = this
-    const { config, deadlines, millis } = connection.engine
-    if (!connection.machine.isUnwanted(streamId)) return
-    if (rest.size >= config.http2Streams) {
-      for (const id of rest.keys()) if (!connection.machine.isUnwanted(id)) rest.delete(id)
-    }
-    rest.set(streamId, deadlines.now() + millis.body)
-    this.rests ??= new Deadline(deadlines, () => this.expireRest())
-    if (rest.size === 1) this.rests.arm(millis.body)
+  // What is left of a request that is answered, and that nobody wants, has to come in time, or else keeps its stream open.
+  private watchRests(): void {
+    const { rest } = this
+    const { engine, machine } = this.connection
+    const { owing } = machine
+    if (owing.size === 0 && rest.size === 0) return
+    const { deadlines, millis } = engine
+    const now = deadlines.now()
+    for (const streamId of rest.keys()) if (!owing.has(streamId)) rest.delete(streamId)
+    for (const streamId of owing) if (!rest.has(streamId)) rest.set(streamId, now + millis.body)
+    this.rests ??= new Deadline(deadlines, () => this.expireRests())
+    // They are in the order in which they are due.
+    for (const due of rest.values()) return this.rests.armAt(due)
+    this.rests.disarm()
   }
 
-  private expireRest(): void {
+  private expireRests(): void {
     const { connection, rest } = this
-    const { machine } = connection
-    const { deadlines, millis } = connection.engine
-    const now = deadlines.now()
-    let next = Number.POSITIVE_INFINITY
+    const now = connection.engine.deadlines.now()
     for (const [streamId, due] of rest) {
-      if (!machine.isUnwanted(streamId)) rest.delete(streamId)
-      else if (due > now) next = Math.min(next, due)
-      else if (machine.canSend(streamId)) {
-        // The response is not out yet, and has deadlines of its own.
-        rest.set(streamId, now + millis.body)
-        next = Math.min(next, now + millis.body)
-      } else {
-        // RFC 9113 §8.1: the response was complete, so that nothing went wrong.
-        machine.reset(streamId, "NO_ERROR")
-        rest.delete(streamId)
-      }
+      if (due > now) break
+      // RFC 9113 §8.1: the response was complete, so that nothing went wrong.
+      connection.machine.reset(streamId, "NO_ERROR")
     }
-    if (next !== Number.POSITIVE_INFINITY) this.rests?.armAt(next)
-    connection.output.flushSoon()
-    connection.endIfDone()
+    connection.output.flush()
   }
 }

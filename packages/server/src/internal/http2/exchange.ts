@@ -9,7 +9,7 @@ import { Http2Error, type Http2RequestHead, Latin1 } from "@nvo/protocol"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import * as Headers from "effect/http/Headers"
-import type { HttpServerError } from "effect/http/HttpServerError"
+import { ClientAbort, type HttpServerError } from "effect/http/HttpServerError"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import type * as Pull from "effect/Pull"
@@ -90,6 +90,11 @@ export class Http2Exchange extends Exchange {
     return this.isWebSocket ? "GET" : this.head.method
   }
 
+  // What a tunnel ends with that does not end in order, as a connection of TCP that is reset: RFC 9113 §8.5, RFC 8441 §4.
+  get tunnelError(): "CONNECT_ERROR" | "CANCEL" {
+    return this.head.protocol === undefined ? "CONNECT_ERROR" : "CANCEL"
+  }
+
   /** Whether the request is the handshake of a WebSocket. */
   get isWebSocket(): boolean {
     const { protocol } = this.head
@@ -111,6 +116,17 @@ export class Http2Exchange extends Exchange {
     this.trailers = trailers
     if (this.carrier !== undefined) this.carrier.endInput()
     else this.resumeReader(0)
+  }
+
+  /**
+   * The peer does not want the answer any more, or cannot have it: the application is interrupted. With an error nothing
+   * comes any more either.
+   */
+  interrupt(error?: TransportError.TransportError): void {
+    this.aborted = true
+    this.observation?.fail("ClientAborted")
+    if (error !== undefined) this.close(error)
+    this.fiber.interruptUnsafe(undefined, ClientAbort.annotation)
   }
 
   /** Nothing more comes: whoever waits is told. */

@@ -8,7 +8,6 @@ import type * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import { ClientAbort } from "effect/http/HttpServerError"
 import { HttpServerRequest } from "effect/http/HttpServerRequest"
 import type * as OverloadError from "../../OverloadError.ts"
 import type * as TransportError from "../../TransportError.ts"
@@ -114,10 +113,7 @@ export class Http2Exchanges {
     if (exchange.isOver) return
     // A WebSocket tells its application how it ended.
     if (exchange.carrier?.session !== undefined) return exchange.close(error)
-    exchange.aborted = true
-    exchange.observation?.fail("ClientAborted")
-    exchange.close(error)
-    exchange.fiber.interruptUnsafe(undefined, ClientAbort.annotation)
+    exchange.interrupt(error)
   }
 
   abandonAll(error: TransportError.TransportError): void {
@@ -134,22 +130,24 @@ export class Http2Exchanges {
       exchange.timedOut === undefined &&
       exchange.bodyError === undefined
     ) {
-      this.close(exchange)
+      this.close(exchange, undefined)
       return Effect.void
     }
     return this.conclude(exchange, failure)
   }
 
-  private close(exchange: Http2Exchange): void {
+  private close(exchange: Http2Exchange, failure: Cause.Cause<unknown> | undefined): void {
     const { connection } = this
     const { engine, machine, output } = connection
     const { observation, streamId } = exchange
     exchange.answered()
-    // No complete response: a reset tells.
-    if (exchange.switched !== undefined) machine.finish(streamId)
-    else if (!exchange.complete) machine.reset(streamId, "INTERNAL_ERROR")
+    // No complete response, or no complete tunnel: a reset tells.
+    if (exchange.switched !== undefined) {
+      if (failure === undefined || exchange.carrier !== undefined) machine.finish(streamId)
+      else machine.reset(streamId, exchange.tunnelError)
+    } else if (!exchange.complete) machine.reset(streamId, "INTERNAL_ERROR")
     // Who was too slow is not waited for any longer.
-    connection.discard(streamId, exchange.bodyError === undefined ? engine.config.drainBytes : 0)
+    machine.discard(streamId, exchange.bodyError === undefined ? engine.config.drainBytes : 0)
     exchange.dispose()
     this.byStream.delete(streamId)
     if (observation !== undefined) engine.telemetry?.end(observation, engine.deadlines.now(), exchange.fiber)
@@ -169,7 +167,7 @@ export class Http2Exchanges {
             : failure
         yield* this.reportFailure(exchange, told)
       }
-      this.close(exchange)
+      this.close(exchange, failure)
     })
   }
 

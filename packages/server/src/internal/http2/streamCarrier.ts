@@ -6,7 +6,6 @@
  */
 import { Http2Error, Latin1 } from "@nvo/protocol"
 import * as Effect from "effect/Effect"
-import { ClientAbort } from "effect/http/HttpServerError"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import type { Diversion } from "../../ConnectionInbox.ts"
 import * as TransportError from "../../TransportError.ts"
@@ -180,11 +179,7 @@ export const takeOver = (exchange: Http2Exchange, fields: Fields): Takeover | Er
       return undefined
     },
     rest: () => undefined,
-    abort: () => {
-      exchange.aborted = true
-      exchange.observation?.fail("ClientAborted")
-      exchange.fiber.interruptUnsafe(undefined, ClientAbort.annotation)
-    },
+    abort: () => exchange.interrupt(),
     fork: (effect) => connection.fork(effect)
   }
 }
