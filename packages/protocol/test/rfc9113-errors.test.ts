@@ -3,7 +3,9 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import * as ErrorCode from "@nvo/protocol/http2/ErrorCode"
-import { data, get, Peer, resetsWith } from "./support/http2Peer.ts"
+import type * as Frame from "@nvo/protocol/http2/frame/Frame"
+import { fromHex } from "./support/hex.ts"
+import { data, failsWith, get, Peer, resetsWith } from "./support/http2Peer.ts"
 
 describe("RFC 9113 §5.4 error handling", () => {
   it("§5.4: of several errors of a stream the first is told, and what comes behind it is ignored", () => {
@@ -68,6 +70,27 @@ describe("RFC 9113 §5.4 error handling", () => {
     peer.connection.reset(1, "INTERNAL_ERROR")
     assert.deepStrictEqual(peer.read(), ["RST_STREAM 1 CANCEL"])
   })
+})
+
+describe("RFC 9113 §4.3 field blocks", () => {
+  const blocks: ReadonlyArray<readonly [reason: string, hex: string]> = [
+    ["HpackTruncated", "0085"],
+    ["HpackIntegerOverflow", "ffffffffff7f"],
+    ["HpackIndexOutOfRange", "c6"],
+    ["HpackInvalidHuffman", "00016184ffffffff"],
+    ["HpackTableSizeUpdate", "3fe21f"]
+  ]
+  for (const [reason, hex] of blocks) {
+    it(`whatever is wrong with a field block is a connection error COMPRESSION_ERROR: ${reason}`, () => {
+      const open = Peer.open()
+      const head = { ...open.headers(1, []), fragment: fromHex(hex) } as Frame.Headers
+      failsWith(open.send(head), open, "COMPRESSION_ERROR", reason)
+      // In trailers, too.
+      const trailed = Peer.open()
+      trailed.begin(1)
+      failsWith(trailed.send(head), trailed, "COMPRESSION_ERROR", reason)
+    })
+  }
 })
 
 describe("RFC 9113 §7 error codes", () => {
