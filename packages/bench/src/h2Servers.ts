@@ -62,7 +62,7 @@ const bare = Effect.callback<never>(() => {
   server.listen(where.port, where.host)
 })
 
-const app = HttpRouter.serve(Layer.merge(App.plain, HttpRouter.add("POST", "/echo", Hello.echo)), {
+const app = HttpRouter.serve(Layer.merge(App.plain(App.fold), HttpRouter.add("POST", "/echo", Hello.echo)), {
   disableLogger: true,
   disableListenLog: true
 })

@@ -1,12 +1,15 @@
 /** What only HTTP/1.1 has of the reading of bodies: how a connection ends whose body is not read, or breaks off. */
 import { assert, describe, it } from "@effect/vitest"
+import { LentBody } from "@nvo/server"
 import { ByteSize, Effect, Stream } from "effect"
 import { HttpIncomingMessage, HttpServerRequest, HttpServerResponse } from "effect/http"
 import * as ReadResponse from "./support/ReadResponse.ts"
 import { type App, serve } from "./support/serve.ts"
 import * as Wire from "./support/Wire.ts"
 
-type Read = (request: HttpServerRequest.HttpServerRequest) => Effect.Effect<unknown, unknown>
+type Read = (
+  request: HttpServerRequest.HttpServerRequest
+) => Effect.Effect<unknown, unknown, HttpServerRequest.HttpServerRequest>
 
 const answering = (read: Read): App =>
   Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
@@ -44,6 +47,59 @@ describe("a body over HTTP/1.1", () => {
         errors.filter(({ _tag }) => _tag !== "ApplicationError").map(({ reason }) => reason._tag),
         ["IncompleteMessage"]
       )
+    })
+  )
+
+  it.live("that is lent has its memory read into again: what was kept of it is empty", () =>
+    Effect.gen(function* () {
+      const kept: Array<Uint8Array> = []
+      const { port } = yield* serve(
+        answering(() =>
+          LentBody.runFold(
+            () => 0,
+            (size, octets) => {
+              kept.push(octets)
+              return size + octets.length
+            }
+          )
+        )
+      )
+      const length = 16 * 1_048_576
+      const response = yield* post(port, "x".repeat(length))
+      assert.strictEqual(JSON.parse(response.body.toString()), length)
+      assert.include(
+        kept.map((octets) => octets.length),
+        0
+      )
+    })
+  )
+
+  it.live("that is lent leaves alone what comes behind it, in the same read and later", () =>
+    Effect.gen(function* () {
+      const kept: Array<Uint8Array> = []
+      const { port } = yield* serve(
+        answering((request) =>
+          request.url === "/lent"
+            ? LentBody.runFold(
+                () => 0,
+                (size, octets) => size + octets.length
+              )
+            : Effect.map(Stream.runCollect(request.stream), (chunks) => {
+                kept.push(...chunks)
+                return chunks.reduce((size, { length }) => size + length, 0)
+              })
+        )
+      )
+      const length = 300_000
+      const requests = ["/lent", "/kept", "/lent", "/kept", "/lent"]
+      const wire = yield* Wire.connect(port)
+      yield* wire.send(
+        Buffer.concat(requests.map((target) => Wire.request("POST", target, {}, "x".repeat(length))))
+      )
+      for (const _ of requests) {
+        assert.strictEqual(JSON.parse((yield* wire.response("POST")).body.toString()), length)
+      }
+      assert.isTrue(Buffer.concat(kept).equals(Buffer.alloc(2 * length, "x")))
     })
   )
 

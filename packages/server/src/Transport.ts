@@ -93,6 +93,13 @@ export interface Connection {
    */
   wake(): void
   /**
+   * Octets that `pull` gave, and that nobody will look at again: the transport may read into their memory, and they
+   * are empty from here on where it does. Left out by transports that have no use for it.
+   *
+   * @internal
+   */
+  reuse?(octets: Uint8Array): void
+  /**
    * From here on what comes is given away in the turn in which it comes, and nobody may pull any more. For
    * protocols that answer by themselves, whatever their application does.
    *

@@ -1,13 +1,16 @@
-/** Trailers and early hints for requests that another server made: an app that uses them runs there too. */
+/** Trailers, early hints and lent bodies for requests that another server made: an app that uses them runs there too. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { HttpServerRequest, HttpServerResponse } from "effect/http"
 import * as EarlyHints from "../src/EarlyHints.ts"
+import * as LentBody from "../src/LentBody.ts"
 import * as Trailers from "../src/Trailers.ts"
 
-const foreign = Effect.provideService(
+const foreign = Effect.provideServiceEffect(
   HttpServerRequest.HttpServerRequest,
-  HttpServerRequest.fromWeb(new Request("http://localhost/", { method: "POST", body: "hello" }))
+  Effect.sync(() =>
+    HttpServerRequest.fromWeb(new Request("http://localhost/", { method: "POST", body: "hello" }))
+  )
 )
 
 describe("on a request of another server", () => {
@@ -17,6 +20,25 @@ describe("on a request of another server", () => {
       const request = yield* HttpServerRequest.HttpServerRequest
       assert.strictEqual(yield* request.text, "hello")
     }).pipe(foreign)
+  )
+
+  it.effect("a lent body is its stream", () =>
+    Effect.gen(function* () {
+      const size = LentBody.runFold(
+        () => 0,
+        (size, octets) => size + octets.length
+      )
+      assert.strictEqual(yield* foreign(size), 5)
+      let text = ""
+      yield* foreign(
+        LentBody.runForEach((octets) =>
+          Effect.sync(() => {
+            text += new TextDecoder().decode(octets)
+          })
+        )
+      )
+      assert.strictEqual(text, "hello")
+    })
   )
 
   it.effect("early hints do nothing, whatever they say", () =>

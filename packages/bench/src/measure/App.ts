@@ -1,13 +1,14 @@
 /**
  * The app that is measured, for nvo and for `@effect/platform-node` alike. It answers what `peers/lib/app.js` says,
  * written as an Effect user would write it: plain routes, and an `HttpApi` for what has types. How the routes of that
- * are made, by Effect or compiled, is the server's to choose.
+ * are made, by Effect or compiled, is the server's to choose, and so is how an upload is read: as a stream, or lent.
  */
 import * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as HttpRouter from "effect/http/HttpRouter"
+import type { HttpServerError } from "effect/http/HttpServerError"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as HttpApi from "effect/http-api/HttpApi"
@@ -60,15 +61,24 @@ const pieces = Stream.fromPull(
   })
 )
 
-const upload = Effect.gen(function* () {
-  const { stream } = yield* HttpServerRequest.HttpServerRequest
-  const bytes = yield* Stream.runFold(
-    stream,
-    () => 0,
-    (length, chunk) => length + chunk.length
+/** How a server reads the pieces of a body. */
+export type Fold = (
+  initial: () => number,
+  step: (length: number, chunk: Uint8Array) => number
+) => Effect.Effect<number, HttpServerError, HttpServerRequest.HttpServerRequest>
+
+/** As on any server of Effect. */
+export const fold: Fold = (initial, step) =>
+  Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ stream }) => Stream.runFold(stream, initial, step))
+
+const upload = (fold: Fold) =>
+  Effect.map(
+    fold(
+      () => 0,
+      (length, chunk) => length + chunk.length
+    ),
+    (bytes) => HttpServerResponse.jsonUnsafe({ bytes })
   )
-  return HttpServerResponse.jsonUnsafe({ bytes })
-})
 
 // About a fifth of a millisecond of arithmetic: an app that a load generator can overload.
 const WORK = 200_000
@@ -79,18 +89,19 @@ const work = Effect.sync(() => {
   return HttpServerResponse.text(String(sum))
 })
 
-/** The routes that have no types. */
-export const plain = Layer.mergeAll(
-  HttpRouter.add("GET", "/", HttpServerResponse.text("Hello, World!")),
-  HttpRouter.add("GET", "/bytes", HttpServerResponse.uint8Array(PIECE, octets)),
-  HttpRouter.add(
-    "GET",
-    "/download",
-    Effect.sync(() => HttpServerResponse.stream(pieces, octets))
-  ),
-  HttpRouter.add("POST", "/upload", upload),
-  HttpRouter.add("GET", "/work", work)
-)
+/** The routes that have no types, with the bodies of uploads read by `fold`. */
+export const plain = (fold: Fold) =>
+  Layer.mergeAll(
+    HttpRouter.add("GET", "/", HttpServerResponse.text("Hello, World!")),
+    HttpRouter.add("GET", "/bytes", HttpServerResponse.uint8Array(PIECE, octets)),
+    HttpRouter.add(
+      "GET",
+      "/download",
+      Effect.sync(() => HttpServerResponse.stream(pieces, octets))
+    ),
+    HttpRouter.add("POST", "/upload", upload(fold)),
+    HttpRouter.add("GET", "/work", work)
+  )
 
 /** So many services that stand in the context of an app, as those of a database, a mailer or a cache do. */
 const services = (count: number) =>
@@ -100,9 +111,9 @@ const services = (count: number) =>
     )
   )
 
-/** The app in a context of `count` services, its typed routes made by `group`. */
-export const layer = (group: typeof HttpApiBuilder.group, count: number) =>
-  HttpRouter.serve(Layer.mergeAll(plain, HttpApiBuilder.layer(Api).pipe(Layer.provide(users(group)))), {
+/** The app in a context of `count` services, its typed routes made by `group` and its uploads read by `fold`. */
+export const layer = (group: typeof HttpApiBuilder.group, fold: Fold, count: number) =>
+  HttpRouter.serve(Layer.mergeAll(plain(fold), HttpApiBuilder.layer(Api).pipe(Layer.provide(users(group)))), {
     disableLogger: true,
     disableListenLog: true
   }).pipe(Layer.provide(services(count)))

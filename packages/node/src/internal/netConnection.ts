@@ -22,6 +22,9 @@ let owners = 0
 /** Buffers that nothing was handed on of, for the next owner. */
 const spare: Array<Buffer> = []
 
+// Buffers of one connection that may come back. Its reader has one, and a read-ahead of one is full.
+const MOST_LENT = 4
+
 // What counts as a large read, in octets: half of the buffer, so that no more than that is kept for nothing.
 const LARGE_READ = READ_BUFFER.length / 2
 
@@ -67,6 +70,9 @@ export class NetConnection implements Transport.Connection {
   private owns = false
   private nextBuffer: Buffer | undefined = READ_BUFFER
   private ownBuffer: Buffer | undefined = undefined
+  /** Whether its readers give back what they have read, and what of its own buffers they may give back. */
+  private lends = false
+  private lent: Array<Uint8Array> = []
   /** Whether octets that just came are being handled: what is written meanwhile leaves together. */
   private dispatching = false
   private onDrain: Array<(exit: Effect.Effect<void, TransportError.TransportError>) => void> = []
@@ -171,11 +177,24 @@ export class NetConnection implements Transport.Connection {
   private taken(buffer: Buffer, length: number): Uint8Array {
     if (length >= LARGE_READ) {
       const owned = this.owns
-      if (this.own() && owned) return length === buffer.length ? buffer : buffer.subarray(0, length)
+      if (this.own() && owned) {
+        const octets = length === buffer.length ? buffer : buffer.subarray(0, length)
+        if (this.lends && this.lent.push(octets) > MOST_LENT) this.lent.shift()
+        return octets
+      }
     } else this.share()
     const bytes = Buffer.allocUnsafe(length)
     buffer.copy(bytes, 0, 0, length)
     return bytes
+  }
+
+  /** See `Transport.Connection`. Whoever kept a part of the octets finds it empty: the memory moves to a new buffer. */
+  reuse(octets: Uint8Array): void {
+    const at = this.lent.indexOf(octets)
+    this.lends = true
+    if (at === -1) return
+    this.lent.splice(at, 1)
+    if (spare.length < MOST_OWNERS) spare.push(Buffer.from((octets.buffer as ArrayBuffer).transfer()))
   }
 
   private own(): boolean {
@@ -192,6 +211,7 @@ export class NetConnection implements Transport.Connection {
   private share(): void {
     if (!this.owns) return
     this.owns = false
+    this.lent = []
     owners--
     // It was read into for nobody.
     if (this.ownBuffer !== undefined) spare.push(this.ownBuffer)

@@ -57,6 +57,8 @@ export abstract class Exchange implements Observed {
   /** The body as a whole, once somebody asked for it: for the request and for those made of it by `modify`. */
   cachedBytes: Effect<Uint8Array, HttpServerError> | undefined = undefined
   cachedMultipart: HttpServerRequest["multipart"] | undefined = undefined
+  /** The octets of the transport in which all that `takeBody` gave last lies, where nothing else does. */
+  batch: Uint8Array | undefined = undefined
   /** Whether somebody waits for octets of the body. */
   reading = false
   /** Whether octets of the body were thrown away because the application had left them. */
@@ -88,6 +90,10 @@ export abstract class Exchange implements Observed {
   abstract readonly isOver: boolean
   /** Takes what has come of the body. */
   abstract takeBody(): Array<Uint8Array>
+  /** Gives a `batch` back to the transport: nobody will look at it again. */
+  giveBack(batch: Uint8Array | undefined): void {
+    if (batch !== undefined) this.transport.reuse?.(batch)
+  }
   /** Waits for more of the body, its end, or the reason why there is none. */
   abstract readonly awaitBody: Pull<void, TransportError>
   /** Tells a peer that waits for it to go on, RFC 9110 §10.1.1. */

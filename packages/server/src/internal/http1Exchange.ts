@@ -23,6 +23,8 @@ export class Http1Exchange extends Exchange implements ResponseEncoder.Exchange 
   override readonly head: RequestEvent.RequestHead
   /** Whether the connection may go on afterwards; settled when the head of the response is sent. */
   persistent: boolean
+  /** The octets that were decoded last, until what is in them is taken. */
+  private fed: Uint8Array | undefined = undefined
   /** Why a response that the application made was not written, or not all of it. */
   writeError: TransportError | undefined = undefined
 
@@ -64,7 +66,11 @@ export class Http1Exchange extends Exchange implements ResponseEncoder.Exchange 
   }
 
   takeBody(): Array<Uint8Array> {
-    return this.connection.incoming.takeBody(this)
+    const { incoming } = this.connection
+    const data = incoming.takeBody(this)
+    this.batch = incoming.hasRest ? undefined : this.fed
+    this.fed = undefined
+    return data
   }
 
   // Made when it is asked for: most requests have no body.
@@ -76,6 +82,7 @@ export class Http1Exchange extends Exchange implements ResponseEncoder.Exchange 
         onSuccess: (chunk) => {
           connection.deadlines.bodyCame(this, chunk.length)
           connection.incoming.feed(chunk)
+          this.fed = chunk
           return Effect.void
         },
         onFailure: (cause) => {

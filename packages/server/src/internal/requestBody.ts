@@ -96,11 +96,11 @@ const refused = (
     : undefined
 }
 
-const waiting = <A, E>(
+const waiting = <A, E, R>(
   exchange: Exchange,
   request: HttpServerRequest,
-  onSuccess: () => Effect.Effect<A, E>
-): Effect.Effect<A, E | HttpServerError> =>
+  onSuccess: () => Effect.Effect<A, E, R>
+): Effect.Effect<A, E | HttpServerError, R> =>
   Effect.matchCauseEffect(exchange.awaitBody, {
     onSuccess,
     onFailure: (cause) =>
@@ -117,6 +117,58 @@ export const pull = (
     (): typeof next => take(exchange, request, limit) ?? waiting(exchange, request, () => next)
   )
   return refused(exchange, request, limit) ?? next
+}
+
+// Why there will be no more of the body; `undefined` at its end.
+const failed = (
+  exit: Exit.Failure<Octets, HttpServerError | Cause.Done>
+): Exit.Exit<never, HttpServerError> | undefined =>
+  Pull.isDoneCause(exit.cause) ? undefined : Exit.failCause(exit.cause as Cause.Cause<HttpServerError>)
+
+/** Hands what comes of the body to `use`, and takes its memory back when that is done. */
+export const runForEachLent = <E, R>(
+  exchange: Exchange,
+  request: HttpServerRequest,
+  limit: number | undefined,
+  use: (octets: Uint8Array) => Effect.Effect<unknown, E, R>
+): Effect.Effect<void, E | HttpServerError, R> => {
+  const loop = (): Effect.Effect<void, E | HttpServerError, R> => {
+    const taken = take(exchange, request, limit)
+    if (taken === undefined) return waiting(exchange, request, loop)
+    if (Exit.isFailure(taken)) return failed(taken) ?? Exit.void
+    const { batch } = exchange
+    const { value } = taken
+    return Effect.flatMap(
+      value.length === 1 ? use(value[0]) : Effect.forEach(value, use, { discard: true }),
+      () => {
+        exchange.giveBack(batch)
+        return loop()
+      }
+    )
+  }
+  return refused(exchange, request, limit) ?? Effect.suspend(loop)
+}
+
+/** Folds what comes of the body, and takes its memory back after each step. */
+export const runFoldLent = <S>(
+  exchange: Exchange,
+  request: HttpServerRequest,
+  limit: number | undefined,
+  initial: S,
+  step: (state: S, octets: Uint8Array) => S
+): Effect.Effect<S, HttpServerError> => {
+  let state = initial
+  const loop = (): Effect.Effect<S, HttpServerError> => {
+    while (true) {
+      const taken = take(exchange, request, limit)
+      if (taken === undefined) return waiting(exchange, request, loop)
+      if (Exit.isFailure(taken)) return failed(taken) ?? Exit.succeed(state)
+      const { batch } = exchange
+      for (const octets of taken.value) state = step(state, octets)
+      exchange.giveBack(batch)
+    }
+  }
+  return refused(exchange, request, limit) ?? Effect.suspend(loop)
 }
 
 const concat = (chunks: ReadonlyArray<Uint8Array>, length: number): Uint8Array => {
@@ -142,11 +194,7 @@ export const readAll = (
     while (true) {
       const taken = take(exchange, request, limit)
       if (taken === undefined) return waiting(exchange, request, loop)
-      if (Exit.isFailure(taken)) {
-        return Pull.isDoneCause(taken.cause)
-          ? Exit.succeed(concat(chunks, length))
-          : Exit.failCause(taken.cause as Cause.Cause<HttpServerError>)
-      }
+      if (Exit.isFailure(taken)) return failed(taken) ?? Exit.succeed(concat(chunks, length))
       for (const chunk of taken.value) {
         chunks.push(chunk)
         length += chunk.length
