@@ -125,6 +125,18 @@ const provoked: { readonly [T in Http2Error.ReasonTag]?: Provoked } = {
   InvalidSetting: sends(() => [settings([2, 2])]),
   InvalidInitialWindow: sends(() => [settings([4, 0x80000000])]),
   SettingsTimeout: { options: { headTimeout: "100 millis" }, act: unacknowledged },
+  InadequateSecurity: {
+    options: { tls: { cert: Certificate.cert, key: Certificate.key, alpnProtocols: ["h2"] } },
+    act: ({ port }) =>
+      Wire.connectTls({
+        host: "127.0.0.1",
+        port,
+        ALPNProtocols: ["h2"],
+        rejectUnauthorized: false,
+        maxVersion: "TLSv1.2",
+        ciphers: "ECDHE-ECDSA-AES128-SHA"
+      })
+  },
   InvalidStreamId: sends((wire) => [wire.headers(2, get())]),
   StreamIdNotRising: sends((wire) => [wire.headers(5, get()), wire.headers(3, get())]),
   IdleStream: sends((wire) => [wire.data(1, 1)]),
@@ -136,6 +148,11 @@ const provoked: { readonly [T in Http2Error.ReasonTag]?: Provoked } = {
     { _tag: "Priority", streamId: 1, dependency: { exclusive: true, streamId: 1, weight: 1 } }
   ]),
   InvalidPriorityUpdate: sends(() => [{ _tag: "PriorityUpdate", prioritizedStreamId: 2, value: "u=0" }]),
+  TooManyPrioritized: sends(
+    () =>
+      times(3, (i) => [{ _tag: "PriorityUpdate", prioritizedStreamId: 1 + i * 2, value: "u=0" } as const]),
+    { http2Streams: 2 }
+  ),
   ZeroWindowIncrement: sends((wire) => [wire.headers(1, post(), false), windowUpdate(1, 0)]),
   ZeroConnectionIncrement: sends(() => [windowUpdate(0, 0)]),
   WindowOverflow: sends((wire) => [wire.headers(1, post(), false), windowUpdate(1, MOST)]),
