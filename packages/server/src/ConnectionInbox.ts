@@ -47,10 +47,10 @@ export class ConnectionInbox {
   departure: Departure | undefined = undefined
   /** Octets that came so far. */
   bytesRead = 0
-  readonly pull: Pull.Pull<Uint8Array, TransportError.TransportError>
   private readonly id: ConnectionId.ConnectionId
   private readonly readMore: () => void
   private waiting: Resume | undefined = undefined
+  private pulling: Pull.Pull<Uint8Array, TransportError.TransportError> | undefined = undefined
   private reader: Reader | undefined = undefined
   private ahead: Array<Uint8Array> = NOTHING
   private aheadBytes = 0
@@ -64,16 +64,25 @@ export class ConnectionInbox {
   constructor(id: ConnectionId.ConnectionId, readMore: () => void) {
     this.id = id
     this.readMore = readMore
+  }
+
+  /** See `Transport.Connection`. Made when it is asked for: most connections have a reader. */
+  get pull(): Pull.Pull<Uint8Array, TransportError.TransportError> {
+    this.pulling ??= this.makePull()
+    return this.pulling
+  }
+
+  private makePull(): Pull.Pull<Uint8Array, TransportError.TransportError> {
     const parked = Effect.callback<Uint8Array, TransportError.TransportError | Cause.Done>((resume) => {
       if (this.isWaiting) return resume(Effect.die(twoReaders()))
       // The fiber may have given way since it looked: what came meanwhile is in front of what is still to come.
       if (this.ahead.length > 0 || this.departure !== undefined) return resume(this.pull)
       this.waiting = resume
       return Effect.sync(() => {
-        this.waiting = undefined
+        if (this.waiting === resume) this.waiting = undefined
       })
     })
-    this.pull = Effect.suspend((): Pull.Pull<Uint8Array, TransportError.TransportError> => {
+    return Effect.suspend((): Pull.Pull<Uint8Array, TransportError.TransportError> => {
       const first = this.shift()
       if (first !== undefined) return Effect.succeed(first)
       const { error } = this

@@ -29,7 +29,8 @@ export interface ConnectionInfo {
 /** What the engine registers. */
 export interface Entry {
   readonly id: ConnectionId.ConnectionId
-  readonly info: Effect.Effect<ConnectionInfo>
+  /** `undefined` once the connection has ended. */
+  readonly info: Effect.Effect<ConnectionInfo | undefined>
   /** Closes the connection now, whatever it does. */
   readonly close: Effect.Effect<void>
   /** Ends the connection once what is under way is complete, now if nothing is. */
@@ -68,7 +69,11 @@ export class Connections extends Context.Service<
     const entries = new Map<ConnectionId.ConnectionId, Entry>()
     return {
       entries,
-      list: Effect.suspend(() => Effect.all([...entries.values()].map((entry) => entry.info))),
+      list: Effect.suspend(() =>
+        Effect.map(Effect.all([...entries.values()].map((entry) => entry.info)), (all) =>
+          all.filter((info) => info !== undefined)
+        )
+      ),
       count: Effect.sync(() => entries.size),
       close: (id) =>
         Effect.suspend(() => {
@@ -81,7 +86,7 @@ export class Connections extends Context.Service<
       closeIdle: Effect.gen(function* () {
         let closed = 0
         for (const entry of [...entries.values()]) {
-          if ((yield* entry.info).phase !== "Idle") continue
+          if ((yield* entry.info)?.phase !== "Idle") continue
           yield* entry.retire
           closed++
         }

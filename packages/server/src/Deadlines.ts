@@ -13,6 +13,7 @@ import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import * as Scheduler from "effect/Scheduler"
 import type * as Scope from "effect/Scope"
+import { Links } from "./internal/links.ts"
 
 /** How coarse the wheel is, in milliseconds. Nobody who waits for seconds notices; chosen by feel. */
 export const TICK = 50
@@ -21,12 +22,24 @@ const NEVER = Number.POSITIVE_INFINITY
 // Always in the future: nothing comes due while it is armed.
 const tickOf = (at: number): number => Math.floor(at / TICK) + 1
 
+// The deadlines of one tick.
+class Slot extends Links<Deadline> {
+  readonly tick: number
+
+  constructor(tick: number) {
+    super()
+    this.tick = tick
+  }
+}
+
 /** One deadline. Not armed at first. */
 export class Deadline {
   /** When it is due, in the wheel's milliseconds; infinite while it is not armed. */
   at = NEVER
-  /** The tick in whose slot it stands, or -1. May be earlier than `at`: it is then put off when its turn comes. */
-  private tick = -1
+  /** For the wheel: where it stands. The slot may be of an earlier time than `at`: it is put off when its turn comes. */
+  slot: Slot | undefined = undefined
+  previous: Deadline | undefined = undefined
+  next: Deadline | undefined = undefined
   private readonly wheel: Deadlines
   private readonly expire: (late: number) => void
 
@@ -47,9 +60,9 @@ export class Deadline {
   /** Due at a time of the wheel's clock. */
   armAt(at: number): void {
     this.at = at
-    if (this.tick !== -1 && this.tick * TICK <= at) return
+    if (this.slot !== undefined && this.slot.tick * TICK <= at) return
     this.leave()
-    this.enter()
+    this.wheel.add(this)
   }
 
   /** Not due any more. It may keep its place on the wheel until its tick. */
@@ -67,25 +80,16 @@ export class Deadline {
     this.leave()
   }
 
-  /** Its tick has come: it is due, is put off, or is not armed any more. For the wheel. */
-  turn(now: number): void {
-    const late = now - this.tick * TICK
-    this.tick = -1
+  /** Its tick has come, `late` milliseconds ago: it is due, is put off, or is not armed any more. For the wheel. */
+  turn(now: number, late: number): void {
     if (this.at <= now) {
       this.at = NEVER
       this.expire(late)
-    } else if (this.at !== NEVER) this.enter()
-  }
-
-  private enter(): void {
-    this.tick = tickOf(this.at)
-    this.wheel.add(this, this.tick)
+    } else if (this.at !== NEVER) this.wheel.add(this)
   }
 
   private leave(): void {
-    if (this.tick === -1) return
-    this.wheel.remove(this, this.tick)
-    this.tick = -1
+    if (this.slot !== undefined) this.wheel.remove(this, this.slot)
   }
 }
 
@@ -93,7 +97,7 @@ export class Deadline {
 export class Deadlines {
   private readonly clock: Clock.Clock
   private readonly context: Context.Context<never>
-  private readonly slots = new Map<number, Set<Deadline>>()
+  private readonly slots = new Map<number, Slot>()
   private wakeTick = NEVER
   private sleeper: Fiber.Fiber<unknown, unknown> | undefined = undefined
 
@@ -115,23 +119,25 @@ export class Deadlines {
   }
 
   /** For deadlines. */
-  add(deadline: Deadline, tick: number): void {
-    const slot = this.slots.get(tick)
-    if (slot !== undefined) {
-      slot.add(deadline)
-      return
+  add(deadline: Deadline): void {
+    const tick = tickOf(deadline.at)
+    let slot = this.slots.get(tick)
+    if (slot === undefined) {
+      slot = new Slot(tick)
+      this.slots.set(tick, slot)
+      if (tick < this.wakeTick) this.sleepUntil(tick)
     }
-    this.slots.set(tick, new Set([deadline]))
-    if (tick < this.wakeTick) this.sleepUntil(tick)
+    slot.add(deadline)
+    deadline.slot = slot
   }
 
   /** For deadlines. */
-  remove(deadline: Deadline, tick: number): void {
-    const slot = this.slots.get(tick)
-    if (slot === undefined) return
-    slot.delete(deadline)
-    if (slot.size > 0) return
-    this.slots.delete(tick)
+  remove(deadline: Deadline, slot: Slot): void {
+    slot.remove(deadline)
+    deadline.slot = undefined
+    // The slot whose turn it is is not on the wheel any more.
+    if (slot.size > 0 || this.slots.get(slot.tick) !== slot) return
+    this.slots.delete(slot.tick)
     if (this.slots.size === 0) this.stop()
   }
 
@@ -163,7 +169,12 @@ export class Deadlines {
     for (const tick of due) {
       const slot = this.slots.get(tick)
       this.slots.delete(tick)
-      for (const deadline of slot ?? []) deadline.turn(now)
+      // One that is due may take others out, or put them in again elsewhere.
+      for (let one = slot?.first; one !== undefined; one = slot?.first) {
+        slot?.remove(one)
+        one.slot = undefined
+        one.turn(now, now - tick * TICK)
+      }
     }
     // Deadlines that were put off may have set the next waking already, but not for the earliest slot.
     let next = this.wakeTick

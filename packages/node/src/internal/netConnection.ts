@@ -56,7 +56,6 @@ export class NetConnection implements Transport.Connection {
   readonly peerAddress: string | undefined
   readonly peerPort: number | undefined
   readonly tls: Transport.TlsInfo | undefined
-  readonly pull: Transport.Connection["pull"]
   /** Whether octets come as 'data' events, and not through the shared buffer. */
   readsEvents = true
   private readonly inbox: ConnectionInbox.ConnectionInbox
@@ -91,7 +90,12 @@ export class NetConnection implements Transport.Connection {
     this.tls = tls
     this.highWaterMark = highWaterMark
     this.inbox = new ConnectionInbox.ConnectionInbox(this.id, () => this.readMore())
-    this.pull = this.inbox.pull
+  }
+
+  // Effects are made when they are asked for: most connections need none of them.
+
+  get pull(): Transport.Connection["pull"] {
+    return this.inbox.pull
   }
 
   get bytesRead(): number {
@@ -275,26 +279,27 @@ export class NetConnection implements Transport.Connection {
     socket.uncork()
   }
 
-  readonly write = (
-    octets: ReadonlyArray<Latin1.Octets>
-  ): Effect.Effect<void, TransportError.TransportError> =>
-    Effect.suspend(() => {
+  write(octets: ReadonlyArray<Latin1.Octets>): Effect.Effect<void, TransportError.TransportError> {
+    return Effect.suspend(() => {
       const result = this.writeUnsafe(octets)
       if (result === true) return Effect.void
       if (result !== false) return Effect.fail(result)
       this.flush()
       return this.socket.writableNeedDrain ? this.drained : Effect.void
     })
+  }
 
-  private readonly drained = Effect.callback<void, TransportError.TransportError>((resume) => {
-    // The fiber may have given way since it looked: what it waits for has happened then.
-    if (this.socket.destroyed) return resume(Effect.fail(this.writeFailed()))
-    if (!this.socket.writableNeedDrain) return resume(Effect.void)
-    this.onDrain.push(resume)
-    return Effect.sync(() => {
-      this.onDrain = this.onDrain.filter((other) => other !== resume)
+  private get drained(): Effect.Effect<void, TransportError.TransportError> {
+    return Effect.callback((resume) => {
+      // The fiber may have given way since it looked: what it waits for has happened then.
+      if (this.socket.destroyed) return resume(Effect.fail(this.writeFailed()))
+      if (!this.socket.writableNeedDrain) return resume(Effect.void)
+      this.onDrain.push(resume)
+      return Effect.sync(() => {
+        this.onDrain = this.onDrain.filter((other) => other !== resume)
+      })
     })
-  })
+  }
 
   private settle(exit: Effect.Effect<void, TransportError.TransportError>): void {
     if (this.onDrain.length === 0) return
@@ -317,54 +322,65 @@ export class NetConnection implements Transport.Connection {
     return socket.destroyed || socket.writableLength === 0
   }
 
-  readonly end: Effect.Effect<void, TransportError.TransportError> = Effect.callback((resume) => {
-    const { socket } = this
-    this.flush()
-    if (socket.writableFinished) return resume(Effect.void)
-    if (socket.destroyed) return resume(Effect.fail(this.writeFailed()))
-    const finish = (exit: Effect.Effect<void, TransportError.TransportError>) => {
-      stop()
-      resume(exit)
-    }
-    const done = () => finish(socket.writableFinished ? Effect.void : Effect.fail(this.writeFailed()))
-    const stop = () => {
-      socket.off("finish", done)
-      socket.off("close", done)
-      if (this.onFinish === finish) this.onFinish = undefined
-    }
-    socket.on("finish", done)
-    socket.on("close", done)
-    this.onFinish = finish
-    socket.end()
-    return Effect.sync(stop)
-  })
+  get end(): Effect.Effect<void, TransportError.TransportError> {
+    return Effect.callback((resume) => {
+      const { socket } = this
+      this.flush()
+      if (socket.writableFinished) return resume(Effect.void)
+      if (socket.destroyed) return resume(Effect.fail(this.writeFailed()))
+      const finish = (exit: Effect.Effect<void, TransportError.TransportError>) => {
+        stop()
+        resume(exit)
+      }
+      const done = () => finish(socket.writableFinished ? Effect.void : Effect.fail(this.writeFailed()))
+      const stop = () => {
+        socket.off("finish", done)
+        socket.off("close", done)
+        if (this.onFinish === finish) this.onFinish = undefined
+      }
+      socket.on("finish", done)
+      socket.on("close", done)
+      this.onFinish = finish
+      socket.end()
+      return Effect.sync(stop)
+    })
+  }
 
-  readonly reset: Effect.Effect<void> = Effect.sync(() => {
-    const { socket } = this
-    if (socket.destroyed) return
-    // A unix socket and TLS have no reset; closing with octets missing tells the peer there. While an end is
-    // under way libuv refuses to reset, and Node would leave the descriptor open.
-    const ending = socket.writableEnded && !socket.writableFinished
-    if (this.tls === undefined && this.peerAddress !== undefined && !ending) socket.resetAndDestroy()
-    else socket.destroy()
-  })
+  get reset(): Effect.Effect<void> {
+    return Effect.sync(() => {
+      const { socket } = this
+      if (socket.destroyed) return
+      // A unix socket and TLS have no reset; closing with octets missing tells the peer there. While an end is
+      // under way libuv refuses to reset, and Node would leave the descriptor open.
+      const ending = socket.writableEnded && !socket.writableFinished
+      if (this.tls === undefined && this.peerAddress !== undefined && !ending) socket.resetAndDestroy()
+      else socket.destroy()
+    })
+  }
 
-  readonly close: Effect.Effect<void> = Effect.sync(() => {
-    this.inbox.close()
-    const closed = Effect.fail(TransportError.make({ _tag: "ConnectionClosed" }, this.id))
-    this.settle(closed)
-    this.onFinish?.(closed)
-  })
+  get close(): Effect.Effect<void> {
+    return Effect.sync(() => {
+      this.inbox.close()
+      const closed = Effect.fail(TransportError.make({ _tag: "ConnectionClosed" }, this.id))
+      this.settle(closed)
+      this.onFinish?.(closed)
+    })
+  }
 
   /** What the Scope does at the end: gives the last octets to the operating system and closes the socket. */
-  readonly release: Effect.Effect<void> = Effect.suspend(() => {
-    const { socket } = this
-    this.inbox.onDeparture = undefined
-    this.flush()
-    const destroy = Effect.sync(() => void socket.destroy())
-    if (socket.destroyed || (socket.writableLength === 0 && !socket.connecting)) return destroy
-    return Effect.andThen(Effect.timeoutOption(Effect.ignore(this.end), FLUSH_TIMEOUT), destroy)
-  })
+  get release(): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const { socket } = this
+      this.inbox.onDeparture = undefined
+      this.flush()
+      if (!socket.destroyed && (socket.writableLength > 0 || socket.connecting)) {
+        const destroy = Effect.sync(() => void socket.destroy())
+        return Effect.andThen(Effect.timeoutOption(Effect.ignore(this.end), FLUSH_TIMEOUT), destroy)
+      }
+      socket.destroy()
+      return Effect.void
+    })
+  }
 }
 
 const writeOctets = (socket: Net.Socket, item: Latin1.Octets): void => {
@@ -433,8 +449,10 @@ export const fromSocket = (
   const buffer = connection.takeBuffer() ?? READ_BUFFER
   const internals = socket as unknown as Record<symbol, unknown>
   internals[readers.buffer] = buffer
-  internals[readers.callback] = (length: number, into: Buffer) => connection.receive(into, length)
-  internals[readers.next] = () => connection.takeBuffer()
+  const receive = (length: number, into: Buffer) => connection.receive(into, length)
+  const next = () => connection.takeBuffer()
+  internals[readers.callback] = receive
+  internals[readers.next] = next
   handle.useUserBuffer(buffer)
   connection.readsEvents = false
   connection.attach(socket)

@@ -46,7 +46,7 @@ export class ConnectionDeadlines {
   private readonly deadline: Deadline
   private handler: Deadline | undefined = undefined
   private handlerMillis = 0
-  private readonly writes: WriteWatch
+  private writes: WriteWatch | undefined = undefined
 
   constructor(connection: Watched) {
     this.connection = connection
@@ -54,10 +54,6 @@ export class ConnectionDeadlines {
     this.began = deadlines.now()
     this.since = this.began
     this.deadline = new Deadline(deadlines, () => this.expire())
-    this.writes = new WriteWatch(connection, () => {
-      connection.exchange?.observation?.fail("WriteTimeout")
-      return this.error({ _tag: "WriteTimeout", after: connection.engine.millis.write })
-    })
   }
 
   error(reason: DeadlineError.DeadlineErrorReason, next = 0): DeadlineError.DeadlineError {
@@ -68,7 +64,7 @@ export class ConnectionDeadlines {
   dispose(): void {
     this.deadline.release()
     this.handler?.release()
-    this.writes.dispose()
+    this.writes?.dispose()
   }
 
   // --- what the peer has to do ---
@@ -167,11 +163,16 @@ export class ConnectionDeadlines {
 
   /** Waits for the peer to take what is written, as long as it keeps to the pace. */
   sending<A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> {
+    this.writes ??= new WriteWatch(this.connection, () => {
+      const { engine, exchange } = this.connection
+      exchange?.observation?.fail("WriteTimeout")
+      return this.error({ _tag: "WriteTimeout", after: engine.millis.write })
+    })
     return this.writes.sending(effect)
   }
 
   /** Why the connection was reset, where its peer took too little of what was written. */
   get stalled(): DeadlineError.DeadlineError | undefined {
-    return this.writes.stalled
+    return this.writes?.stalled
   }
 }

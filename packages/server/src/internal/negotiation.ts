@@ -14,12 +14,13 @@ class Cleartext implements Served {
 
   constructor(engine: EngineContext, transport: Transport.Connection, acceptedAt: number, surplus: boolean) {
     const connection = new Connection(engine, transport, acceptedAt, surplus)
-    connection.handOver = (octets) => {
+    const handOver = (octets: Uint8Array) => {
       const { began } = connection.deadlines
       const successor = new Http2Connection(engine, transport, acceptedAt, surplus, octets, began)
       this.served = successor
       return successor.run
     }
+    connection.handOver = handOver
     this.served = connection
   }
 

@@ -1,15 +1,17 @@
 /**
  * One `serve` under way: its connections, who may come in, and how it ends.
  */
+import type { ConnectionId } from "@nvo/protocol"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import type { Phase } from "../ConnectionState.ts"
-import type { Connections } from "../Connections.ts"
+import type { ConnectionInfo, Connections, Entry } from "../Connections.ts"
 import { Deadline } from "../Deadlines.ts"
 import type { Health } from "../Health.ts"
 import * as OverloadError from "../OverloadError.ts"
@@ -18,14 +20,72 @@ import type * as Transport from "../Transport.ts"
 import type { TransportError } from "../TransportError.ts"
 import { Burst } from "./burst.ts"
 import type { EngineContext } from "./engineContext.ts"
+import { type Linked, Links } from "./links.ts"
 import { longestIdle } from "./longestIdle.ts"
 import { choose } from "./negotiation.ts"
 import type { Served } from "./served.ts"
 
-interface Active {
+// A connection that is open.
+class Active implements Linked<Active> {
+  previous: Active | undefined = undefined
+  next: Active | undefined = undefined
   readonly served: Served
+  /** Runs the program of the connection. */
+  fiber: Fiber.Fiber<void> | undefined = undefined
+
+  constructor(served: Served) {
+    this.served = served
+  }
+
   /** Closes the connection and interrupts what is done for it. */
-  readonly cut: Effect.Effect<void>
+  get cut(): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      this.served.cut()
+      return Effect.andThen(
+        this.served.transport.close,
+        Effect.sync(() => this.fiber?.interruptUnsafe())
+      )
+    })
+  }
+}
+
+// What the registry has of it. Its effects are made when somebody asks, and it lets go of what has ended: the table of a
+// `Map` may keep its entries for long (see `links.ts`).
+class Registered implements Entry {
+  readonly id: ConnectionId.ConnectionId
+  private active: Active | undefined
+  private waiting: Deferred.Deferred<void> | undefined = undefined
+
+  constructor(active: Active) {
+    this.id = active.served.id
+    this.active = active
+  }
+
+  get info(): Effect.Effect<ConnectionInfo | undefined> {
+    return Effect.sync(() => this.active?.served.info)
+  }
+
+  get close(): Effect.Effect<void> {
+    return Effect.suspend(() => this.active?.cut ?? Effect.void)
+  }
+
+  get retire(): Effect.Effect<void> {
+    return Effect.sync(() => this.active?.served.retire())
+  }
+
+  get ended(): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      if (this.active === undefined) return Effect.void
+      this.waiting ??= Deferred.makeUnsafe<void>()
+      return Deferred.await(this.waiting)
+    })
+  }
+
+  /** Nothing is left of it. */
+  end(): void {
+    this.active = undefined
+    if (this.waiting !== undefined) Deferred.doneUnsafe(this.waiting, Exit.void)
+  }
 }
 
 // How long connections that were cut may take to finish. One that cannot be interrupted must not keep the server
@@ -44,10 +104,11 @@ const SAMPLE = 100
 export class Serving {
   private readonly engine: EngineContext
   private readonly clock: Clock.Clock
+  private readonly fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
   private readonly registry: Connections["Service"]
   private readonly health: Health["Service"]
   private readonly listener: Transport.Listener
-  private readonly active = new Set<Active>()
+  private readonly active = new Links<Active>()
   private readonly turnedAway: Burst<OverloadError.OverloadError>
   private readonly notAccepted: Burst<TransportError>
   /** Looks at the delay of the event loop. */
@@ -68,6 +129,7 @@ export class Serving {
     this.health = health
     this.listener = listener
     this.clock = Context.get(engine.context, Clock.Clock)
+    this.fork = Effect.runForkWith(engine.context)
     const { deadlines, errors, overload } = engine
     this.sampler = new Deadline(deadlines, (late) => {
       overload.observe(late)
@@ -87,7 +149,7 @@ export class Serving {
   }
 
   private run(effect: Effect.Effect<void>): void {
-    Effect.runForkWith(this.engine.context)(effect)
+    this.fork(effect)
   }
 
   /** Accepts connections for ever. */
@@ -150,42 +212,26 @@ export class Serving {
   }
 
   private start(served: Served, scope: Scope.Closeable): void {
-    const { id, transport } = served
-    const ended = Deferred.makeUnsafe<void>()
+    const active = new Active(served)
+    const registered = new Registered(active)
     const program = Effect.onExit(served.run, (exit) =>
       Effect.andThen(
         Scope.close(scope, exit),
         Effect.sync(() => {
           served.dispose()
-          this.registry.entries.delete(id)
-          this.active.delete(active)
-          Deferred.doneUnsafe(ended, Exit.void)
+          this.registry.entries.delete(served.id)
+          this.active.remove(active)
+          registered.end()
           if (this.active.size === 0 && this.emptied !== undefined) {
             Deferred.doneUnsafe(this.emptied, Exit.void)
           }
         })
       )
     )
-    const active: Active = {
-      served,
-      cut: Effect.suspend(() => {
-        served.cut()
-        return Effect.andThen(
-          transport.close,
-          Effect.sync(() => fiber.interruptUnsafe())
-        )
-      })
-    }
     if (!this.sampler.isArmed) this.sampler.arm(SAMPLE)
     this.active.add(active)
-    this.registry.entries.set(id, {
-      id,
-      info: Effect.sync(() => served.info),
-      close: active.cut,
-      retire: Effect.sync(() => served.retire()),
-      ended: Deferred.await(ended)
-    })
-    const fiber = Effect.runForkWith(this.engine.context)(program)
+    this.registry.entries.set(served.id, registered)
+    active.fiber = this.fork(program)
   }
 
   // The operating system resets connections that are queued when a listener closes, and requests with them. A

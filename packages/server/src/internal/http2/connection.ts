@@ -234,9 +234,11 @@ export class Http2Connection implements Served {
       Effect.withFiber((fiber) => {
         this.fiber = fiber
         fiber.setContext(this.context)
-        this.transport.onDeparture = (departure) => {
+        // With a name: see `onDepart` of the connection of HTTP/1.1.
+        const onDepart = (departure: Transport.Departure) => {
           if (departure === "Lost") this.exchanges.abandonAll(this.lost(new Error("the connection is lost")))
         }
+        this.transport.onDeparture = onDepart
         // RFC 9113 §9.2.2.
         const weak = prohibited(this.transport.tls)
         if (weak !== undefined) this.giveUp(this.machine.abort("InadequateSecurity", weak))
