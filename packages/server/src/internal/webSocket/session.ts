@@ -138,7 +138,9 @@ export class Session implements Diversion {
       }
       // The fiber may have given way since it looked.
       if (this.queue.length > 0 || this.ending !== undefined) return resume(pull)
-      this.waiting = () => resume(pull)
+      // With a name: see `onDepart` of the connection of HTTP/1.1.
+      const goOn = () => resume(pull)
+      this.waiting = goOn
       return unpark
     })
     const pull = Effect.suspend((): Effect.Effect<Batch, E> => {
