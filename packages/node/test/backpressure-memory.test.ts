@@ -32,13 +32,13 @@ const connect = (port: number) =>
 
 const piece = Buffer.alloc(65_536, ".")
 
-const upload = (port: number, octets: number) =>
+const upload = (port: number, octets: number, path = "/up") =>
   Effect.scoped(
     Effect.gen(function* () {
       const socket = yield* connect(port)
       return yield* Effect.callback<string>((resume) => {
         socket.on("data", (text) => resume(Effect.succeed(text.toString("latin1"))))
-        socket.write(`POST /up HTTP/1.1\r\nHost: a\r\nContent-Length: ${octets}\r\n\r\n`)
+        socket.write(`POST ${path} HTTP/1.1\r\nHost: a\r\nContent-Length: ${octets}\r\n\r\n`)
         let sent = 0
         const send = () => {
           while (sent < octets) {
@@ -94,6 +94,16 @@ describe.skipIf(!hasProc)("the memory of a server", () => {
       const { grown, result } = yield* most(memory, upload(port, BODY))
       assert.include(result, `\r\n\r\n${BODY}`)
       assert.isBelow(grown, SLACK)
+    })
+  )
+
+  it.live(`is flat while ${BODY / MIB} MiB come that are lent`, () =>
+    Effect.gen(function* () {
+      const { memory, port } = yield* server()
+      yield* upload(port, 64 * MIB, "/lent")
+      const { grown, result } = yield* most(memory, upload(port, BODY, "/lent"))
+      assert.include(result, `\r\n\r\n${BODY}`)
+      assert.isBelow(grown, SLACK / 2)
     })
   )
 

@@ -4,6 +4,7 @@
  */
 import { NodeRuntime } from "@effect/platform-node"
 import { NvoServer } from "@nvo/node"
+import { LentBody } from "@nvo/server"
 import { Console, Effect, Layer, Stream } from "effect"
 import { HttpRouter, HttpServer, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { portOf } from "./serve.ts"
@@ -23,6 +24,17 @@ const routes = Layer.mergeAll(
       )
       return HttpServerResponse.text(String(length))
     })
+  ),
+  HttpRouter.add(
+    "POST",
+    "/lent",
+    Effect.map(
+      LentBody.runFold(
+        () => 0,
+        (sum, bytes) => sum + bytes.length
+      ),
+      (length) => HttpServerResponse.text(String(length))
+    )
   ),
   HttpRouter.add("POST", "/stall", Effect.never),
   HttpRouter.add("GET", "/never", Effect.never),
