@@ -3,61 +3,127 @@ import type { Equivalent } from "./run.ts"
 
 const SOURCES = "packages/protocol/src/http1/"
 
-const because = (
-  reason: string,
-  mutants: ReadonlyArray<readonly [file: string, line: string, original: string, replacement: string]>
-): ReadonlyArray<Equivalent> =>
-  mutants.map(([file, line, original, replacement]) => ({
+type Change = readonly [file: string, line: string, original: string, replacement: string, behind?: string]
+
+const because = (reason: string, mutants: ReadonlyArray<Change>): ReadonlyArray<Equivalent> =>
+  mutants.map(([file, line, original, replacement, behind]) => ({
     file: SOURCES + file,
     line,
     change: [original, replacement],
-    reason
+    reason,
+    ...(behind === undefined ? {} : { behind })
   }))
 
-export const equivalents: ReadonlyArray<Equivalent> = [
-  ...because("where both are equal, either is the answer", [
-    ["internal/chunkedScan.ts", "const end = size < to - i ? i + size : to", "<", "<="],
-    ["internal/headStep.ts", "const to = limit < bytes.length ? limit : bytes.length", "<", "<="],
-    ["internal/requestLineScan.ts", "const end = limit < to ? limit : to", "<", "<="]
-  ]),
-  ...because("the search ends before: there is an octet that is not allowed", [
+const METHODS = 'const COMMON_METHODS = ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"] as const'
+
+// A `break` that is left out, by what stands behind it.
+const noBreak = (file: string, ...cases: ReadonlyArray<string>): ReadonlyArray<Change> =>
+  cases.map((behind) => [file, "break", "break", ";", behind])
+
+// What is only there for speed.
+const speed: ReadonlyArray<Equivalent> = [
+  ...because("a status line, or a field line, is made anew instead of kept", [
+    ["ResponseEncoder.ts", "if (line === undefined) {", "line === undefined", "true"],
+    ["ResponseEncoder.ts", "statusLines.set(status, line)", "statusLines", ";"],
+    ["ResponseEncoder.ts", "if (date !== lastDate) {", "date !== lastDate", "true"],
+    ["ResponseEncoder.ts", "lastDate = date", "lastDate", ";"],
     [
-      "ResponseEncoder.ts",
-      "while (at < value.length && Grammar.isFieldValue(value.slice(at, at + 1))) at++",
-      "<",
-      "<="
-    ]
-  ]),
-  ...because("how much is kept changes no answer", [
-    ["ResponseEncoder.ts", "const MAX_KEPT_VALUE = 64", "64", "65"],
-    ["ResponseEncoder.ts", "const MAX_LAST_LINES = 64", "64", "65"],
-    [
-      "ResponseEncoder.ts",
-      'if (typeof text !== "string" || value.length > MAX_KEPT_VALUE) return text',
-      ">",
-      ">="
-    ],
-    [
-      "ResponseEncoder.ts",
-      "} else if (lastLines.size < MAX_LAST_LINES) lastLines.set(name, { value, text })",
-      "lastLines.size < MAX_LAST_LINES",
+      "internal/fieldLines.ts",
+      "if (last !== undefined && last.value === value) return last.text",
+      "last !== undefined",
       "false"
     ],
-    ["ResponseEncoder.ts", 'let lastDate = ""', '""', '"mutant"']
+    ["internal/fieldLines.ts", "if (names.has(name)) return true", "names", "false"]
   ]),
-  ...because("a method that is no constant is the same text, cut out of the head", [
+  ...because("a Host that is known to be valid is looked at again", [
+    ["internal/headSemantics.ts", "if (host === lastValidHost) return true", "host ===", "false"],
+    ["internal/headSemantics.ts", "lastValidHost = host", "lastValidHost", ";"]
+  ]),
+  ...because("a length that was declared as it is known is parsed", [
     [
-      "internal/headStep.ts",
-      'const COMMON_METHODS = ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"] as const',
-      '"PATCH", ',
-      ""
+      "ResponseEncoder.ts",
+      "bodyLength !== undefined && value === String(bodyLength) ? bodyLength : parseLength(value)",
+      "bodyLength !==",
+      "false"
     ],
     [
-      "internal/headStep.ts",
-      'const COMMON_METHODS = ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"] as const',
-      ', "OPTIONS"',
-      ""
+      "ResponseEncoder.ts",
+      "bodyLength !== undefined && value === String(bodyLength) ? bodyLength : parseLength(value)",
+      "!==",
+      "==="
     ]
+  ]),
+  ...because("a slice of all octets has the same octets", [
+    [
+      "internal/bodySteps.ts",
+      "new RequestEvent.BodyData(take === run.bytes.length ? run.bytes : run.bytes.subarray(from, run.at))",
+      "take ===",
+      "false"
+    ]
+  ]),
+  ...because("a method that is no constant is the same text, cut out of the head", [
+    ["internal/headStep.ts", METHODS, '"', ""],
+    ["internal/headStep.ts", METHODS, '"', '""'],
+    ["internal/headStep.ts", METHODS, ', "OPTIONS"', ""],
+    ["internal/headStep.ts", "for (let i = 0; i < COMMON_METHODS.length; i++) {", "0", "1"],
+    ["internal/headStep.ts", "for (let i = 0; i < COMMON_METHODS.length; i++) {", "<", ">="],
+    ["internal/headStep.ts", "for (let i = 0; i < COMMON_METHODS.length; i++) {", "i <", "false"],
+    [
+      "internal/headStep.ts",
+      "if (method.length === length && text.startsWith(method)) return method",
+      "method.length === length &&",
+      "false"
+    ]
+  ]),
+  ...because("the next case asks for a name of another length", [
+    ...noBreak("ResponseEncoder.ts", "case 7:", "case 10: {", "} case 14:", "case 16:", "case 17:"),
+    ...noBreak("internal/headSemantics.ts", "case 6:", "case 7:", "case 10:", "case 14:", "case 17:")
+  ]),
+  ...because("the octet is looked at once more", [
+    ["internal/fieldScan.ts", "i++", "i++", ";", "} else if (octet === CR) {"]
+  ])
+]
+
+export const equivalents: ReadonlyArray<Equivalent> = [
+  ...speed,
+  ...because("the next case does what comes next, or finds that nothing has come", [
+    ...noBreak("internal/fieldScan.ts", "} case VALUE_START: {", "} case VALUE: {"),
+    ...noBreak("internal/requestLineScan.ts", "} case TARGET: {")
+  ]),
+  ...because(
+    "a phase is told from the others, whatever its number, and the last one is what is none of them",
+    [
+      ["internal/chunkedScan.ts", "const QUOTED_END = 14", "14", "15"],
+      ["internal/chunkedScan.ts", "if (octet === 0x22) return QUOTED_END", "QUOTED_END", "undefined"],
+      ["internal/fieldScan.ts", "const LAST_LINE_FEED = 5", "5", "6"],
+      ["internal/requestLineScan.ts", "const LINE_FEED = 7", "7", "8"]
+    ]
+  ),
+  ...because("nobody asks for it: it is what is none of the others", [
+    ["internal/chunkedScan.ts", 'result.outcome = "More"', '"More"', '""'],
+    ["internal/requestLineScan.ts", 'result.outcome = "Done"', '"Done"', '""']
+  ]),
+  ...because("the line begins where its method does, whatever was said before", [
+    [
+      "internal/headStep.ts",
+      "RequestLineScan.scan(head, 0, head.length, RequestLineScan.start, limits, 0)",
+      "0",
+      "1"
+    ]
+  ]),
+  ...because("between messages there is nothing of a head", [
+    [
+      "internal/headStep.ts",
+      'const resumed = state._tag === "Head" ? state : undefined',
+      'state._tag === "Head"',
+      "true"
+    ]
+  ]),
+  ...because("the octet behind is over the limit of the section, which is then the answer", [
+    ["internal/fieldScan.ts", "while (i < to && (bytes[i] === SP || bytes[i] === HTAB)) i++", "<", "<="]
+  ]),
+  ...because("the first octet of a request line is no line end, and is shown", [
+    ["Excerpt.ts", "let to = 0", "0", "1"]
   ]),
   ...because("a text of white space alone is empty, whichever of its two ends is looked at", [
     [
@@ -76,7 +142,8 @@ export const equivalents: ReadonlyArray<Equivalent> = [
       "false"
     ]
   ]),
-  ...because("behind the last trailer field there is none of any name", [
-    ["internal/bodySteps.ts", "for (let i = 0; i < trailers.size; i++) {", "<", "<="]
+  ...because("behind the last field there is none of any name", [
+    ["internal/bodySteps.ts", "for (let i = 0; i < trailers.size; i++) {", "<", "<="],
+    ["internal/headSemantics.ts", "for (let i = 0; i < size; i++) {", "<", "<="]
   ])
 ]

@@ -14,6 +14,8 @@ export interface Equivalent {
   readonly file: string
   /** The line as it is in the source, without the white space around it. */
   readonly line: string
+  /** How the code behind the line begins, in one line: where the line stands more than once. */
+  readonly behind?: string
   /** What becomes what; the original may be cut anywhere after it can be told from others. */
   readonly change: readonly [original: string, replacement: string]
   readonly reason: string
@@ -37,8 +39,8 @@ export interface Tried {
   readonly fate: Fate
   /** The test that noticed it, behind its file; empty where none did, or where it was the deadline. */
   readonly by: string
-  /** The line of the source on which it begins, without the white space around it. */
-  readonly line: string
+  /** What says why it survived. */
+  readonly explanations: ReadonlyArray<Equivalent>
 }
 
 /** The tests fail on the sources as they are. */
@@ -75,15 +77,21 @@ export const sample = (
 export const mutantsOf = ({ root, sources }: Target): ReadonlyArray<Mutants.Mutant> =>
   sources.flatMap((file) => Mutants.of(file, fs.readFileSync(path.join(root, file), "utf8")))
 
-/** Whether a mutant, on this line of its source, is the one that is meant. */
-export const explainsMutant = (known: Equivalent, mutant: Mutants.Mutant, line: string): boolean =>
-  known.file === mutant.file &&
-  known.line === line &&
-  mutant.original.startsWith(known.change[0]) &&
-  mutant.replacement === known.change[1]
+// Whether a mutant is the one that is meant, in these lines.
+const explains =
+  (mutant: Mutants.Mutant, lines: ReadonlyArray<string>) =>
+  ({ behind, change, file, line }: Equivalent): boolean =>
+    file === mutant.file &&
+    line === lines[mutant.line - 1] &&
+    mutant.original.startsWith(change[0]) &&
+    mutant.replacement === change[1] &&
+    (behind === undefined || lines.slice(mutant.line).join(" ").startsWith(behind))
 
-const lineOf = (root: string, { file, line }: Mutants.Mutant): string =>
-  fs.readFileSync(path.join(root, file), "utf8").split("\n")[line - 1].trim()
+const linesOf = (root: string, file: string): ReadonlyArray<string> =>
+  fs
+    .readFileSync(path.join(root, file), "utf8")
+    .split("\n")
+    .map((line) => line.trim())
 
 // Mutants that a worker tries before the next one takes over: modules that were loaded stay in memory.
 const SHIFT = 100
@@ -172,15 +180,17 @@ export const run = (
         const before = noticed.get(mutant.file) ?? []
         noticed.set(mutant.file, [...before, { at: mutant.start, test: by }])
       }
-      const line = lineOf(target.root, mutant)
+      const explanations = survived
+        ? target.equivalents.filter(explains(mutant, linesOf(target.root, mutant.file)))
+        : []
       const fate = survived
-        ? target.equivalents.some((known) => explainsMutant(known, mutant, line))
+        ? explanations.length > 0
           ? "Explained"
           : "Survived"
         : answer === "TimedOut" || answer._tag === "NeverEnds"
           ? "TimedOut"
           : "Killed"
-      const tried = { mutant, fate, by, line } as const
+      const tried = { mutant, fate, by, explanations } as const
       all.push(tried)
       options.onTried(tried)
     }

@@ -1,7 +1,7 @@
 // What a run of mutants says: a line for each that no test noticed, while it runs, and a table at its end.
 import * as path from "node:path"
 import type { Mutant } from "./mutants.ts"
-import { type Equivalent, explainsMutant, type Fate, type Tried } from "./run.ts"
+import type { Equivalent, Fate, Tried } from "./run.ts"
 
 const short = (text: string): string => {
   const line = text.replace(/\s+/g, " ").trim()
@@ -50,10 +50,8 @@ export const result = (
 ): { readonly lines: ReadonlyArray<string>; readonly failed: boolean } => {
   const files = [...new Set(tried.map(({ mutant }) => mutant.file))].sort()
   const survived = tried.filter(({ fate }) => fate === "Survived")
-  const explained = tried.filter(({ fate }) => fate === "Explained")
-  const stale = expected.filter(
-    (known) => !explained.some(({ line, mutant }) => explainsMutant(known, mutant, line))
-  )
+  const needed = new Set(tried.flatMap(({ explanations }) => explanations))
+  const stale = expected.filter((known) => !needed.has(known))
   const column = 24
   return {
     failed: survived.length + stale.length > 0,

@@ -198,6 +198,29 @@ describe("a run", () => {
       assert.include(lines.at(-1), "explained, but noticed: source.ts")
     }))
 
+  it("takes an explanation for what it says, where its line stands more than once", () =>
+    withTarget("cases.ts", async (target) => {
+      const inSmall = Run.mutantsOf(target).filter(
+        ({ operator, line }) => operator === "boundary" && line === 2
+      )
+      const known: Run.Equivalent = { ...equal, line: sources["source.ts"][1], change: ["<", "<="] }
+      for (const [behind, failed] of [
+        [
+          sources["source.ts"]
+            .slice(2, 4)
+            .map((line) => line.trim())
+            .join(" "),
+          false
+        ],
+        ["export const sum", false],
+        ["export const clamp", true]
+      ] as const) {
+        const equivalents = [{ ...known, behind }]
+        const tried = await Effect.runPromise(attempt({ ...target, equivalents }, inSmall))
+        assert.strictEqual(Tell.result(tried, equivalents).failed, failed, behind)
+      }
+    }))
+
   it("does not begin where the tests fail without a mutant", () =>
     withTarget("failing.ts", async (target) => {
       const error = await Effect.runPromise(Effect.flip(attempt(target)))

@@ -38,7 +38,7 @@ describe("the detail of a refused request", () => {
     [`${chunked}g`, "InvalidChunkSize", '0x67 "g"'],
     [`${chunked}1;(`, "InvalidChunkExtension", '0x28 "("'],
     [`${chunked}1\r\nab`, "MissingChunkTerminator", '0x62 "b"'],
-    ["GET /%zz HTTP/1.1\r\nHost: a\r\n\r\n", "InvalidTarget", '"%zz" is not percent-encoding'],
+    ["GET /%zzy HTTP/1.1\r\nHost: a\r\n\r\n", "InvalidTarget", '"%zz" is not percent-encoding'],
     ["GET /%41%4 HTTP/1.1\r\nHost: a\r\n\r\n", "InvalidTarget", '"%4" is not percent-encoding'],
     ['GET /" HTTP/1.1\r\nHost: a\r\n\r\n', "InvalidTarget", '0x22 """'],
     // A target that is of no form, and could begin so.

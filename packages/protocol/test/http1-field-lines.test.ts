@@ -37,6 +37,8 @@ describe("what is kept of field lines", () => {
       assert.strictEqual(kept.names.size, Math.min(i + 1, 1024))
       assert.strictEqual(kept.lines.size, Math.min(i + 1, 64))
     }
+    line(kept, "x-0", "another")
+    assert.strictEqual(kept.lines.get("x-0")?.value, "another")
   })
 
   it("is nothing that cannot be sent", () => {
