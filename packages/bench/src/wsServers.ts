@@ -1,6 +1,6 @@
 /**
  * The servers of the WebSocket benchmark: `wsServers.ts nvo|ws|bare [net|poll] [deflate]` listens on a free port and
- * prints it. `/echo` echoes, `/topic` subscribes, `/publish` publishes to those, and `/collect` collects garbage and
+ * prints it. `/echo` echoes, of nvo `/socket` too, by Effect's `Socket` and a fiber, `/topic` subscribes, `/publish` publishes to those, and `/collect` collects garbage and
  * says what is in use. `bare` is `node:net` without any protocol: what no server on it can get below.
  */
 import * as Http from "node:http"
@@ -8,8 +8,8 @@ import * as Net from "node:net"
 import { NodeRuntime, NodeWS } from "@effect/platform-node"
 import { NvoServer } from "@nvo/node"
 import { Topics, WebSocket } from "@nvo/server"
-import { Console, Effect, Layer, Stream } from "effect"
-import { HttpServer, HttpServerRequest, HttpServerResponse } from "effect/http"
+import { Console, Effect, Layer } from "effect"
+import { HttpServer, type HttpServerError, HttpServerRequest, HttpServerResponse } from "effect/http"
 
 /** Collects garbage and says how many octets are in use, in the heap and beside it. */
 const collect = (): string => {
@@ -33,21 +33,34 @@ const echo = Effect.gen(function* () {
 })
 
 const app = Effect.gen(function* () {
-  const request = yield* HttpServerRequest.HttpServerRequest
-  if (request.url === "/echo") return yield* echo
   const topics = yield* Topics.Topics
-  const webSocket = yield* WebSocket.upgrade()
-  if (request.url === "/topic") yield* topics.subscribe("news", webSocket)
-  const publishes = request.url === "/publish"
-  yield* Stream.runForEach(webSocket.messages, (message) =>
-    publishes ? Effect.asVoid(topics.publish("news", message)) : Effect.asVoid(webSocket.send(collect()))
-  ).pipe(Effect.ignore)
-  return HttpServerResponse.empty()
+  const handlers: Record<
+    string,
+    Effect.Effect<
+      HttpServerResponse.HttpServerResponse,
+      HttpServerError.HttpServerError,
+      HttpServerRequest.HttpServerRequest
+    >
+  > = {
+    "/echo": yield* WebSocket.toHttpEffect(({ send }) => Effect.succeed(send)),
+    "/topic": yield* WebSocket.toHttpEffect((webSocket) =>
+      Effect.as(topics.subscribe("news", webSocket), () => Effect.void)
+    ),
+    "/publish": yield* WebSocket.toHttpEffect(() =>
+      Effect.succeed((message: WebSocket.Data) => topics.publish("news", message))
+    ),
+    "/collect": yield* WebSocket.toHttpEffect(({ send }) =>
+      Effect.succeed(() => Effect.suspend(() => send(collect())))
+    )
+  }
+  return Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ url }) =>
+    url === "/socket" ? Effect.scoped(echo) : handlers[url]
+  )
 })
 
 const nvo = (transport: "net" | "poll", deflate: boolean) =>
   Layer.mergeAll(
-    HttpServer.serve(app),
+    Layer.unwrap(Effect.map(app, (app) => HttpServer.serve(app))),
     Layer.effectDiscard(
       Effect.flatMap(HttpServer.HttpServer, ({ address }) =>
         Console.log(`port ${"port" in address ? address.port : 0}`)

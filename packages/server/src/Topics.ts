@@ -9,7 +9,7 @@ import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import type { Data, Deflation, Session } from "./internal/webSocket/session.ts"
 import * as Sessions from "./internal/webSocket/sessions.ts"
-import type { SlowConsumer, WebSocket } from "./WebSocket.ts"
+import type { Sender, SlowConsumer } from "./WebSocket.ts"
 
 /** How one WebSocket takes part in a topic. */
 export interface SubscribeOptions {
@@ -67,7 +67,7 @@ export class Topics extends Context.Service<
     /** Subscribes until the Scope closes; what is published from then on is sent. */
     readonly subscribe: (
       topic: string,
-      webSocket: WebSocket<unknown, never>,
+      webSocket: Sender<never>,
       options?: SubscribeOptions
     ) => Effect.Effect<void, never, Scope.Scope>
     /** Sends a message to all subscribers, and gives to how many. Never waits for any of them. */

@@ -6,15 +6,22 @@
  */
 import { CloseCode, type ConnectionId, WebSocketError } from "@nvo/protocol"
 import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import { HttpServerError, InternalError, RequestParseError } from "effect/http/HttpServerError"
 import { HttpServerRequest } from "effect/http/HttpServerRequest"
+import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import type * as Pull from "effect/Pull"
 import * as Schema from "effect/Schema"
-import type * as Scope from "effect/Scope"
+import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import * as ApplicationError from "./ApplicationError.ts"
+import type { Exchange } from "./internal/exchange.ts"
+import { isClose } from "./internal/failures.ts"
 import { ServerRequest } from "./internal/serverRequest.ts"
 import { finishBody } from "./internal/upgrade.ts"
+import * as Attended from "./internal/webSocket/attended.ts"
 import * as Open from "./internal/webSocket/open.ts"
 import type { Batch, Data, Session } from "./internal/webSocket/session.ts"
 import * as Sessions from "./internal/webSocket/sessions.ts"
@@ -36,16 +43,11 @@ export interface Options extends Settings.Overrides {
   readonly slowConsumer?: SlowConsumer | undefined
 }
 
-/** One WebSocket, open until its Scope closes. */
-export interface WebSocket<In = Data, Out = Data> {
+/** What is said to the peer of a WebSocket. */
+export interface Sender<Out = Data> {
   readonly connectionId: ConnectionId.ConnectionId
   /** The subprotocol in use, if any. */
   readonly protocol: string | undefined
-  /**
-   * The peer's messages. Ends when the peer closes with 1000, 1001 or without a code, and fails with how the
-   * WebSocket ended otherwise. One reader at a time.
-   */
-  readonly messages: Stream.Stream<In, WebSocketError.WebSocketError>
   /** Sends a message. `false` if it was dropped. Fails once the WebSocket is closing. */
   readonly send: (message: Out) => Effect.Effect<boolean, WebSocketError.WebSocketError>
   /**
@@ -55,13 +57,22 @@ export interface WebSocket<In = Data, Out = Data> {
   readonly close: (code?: number, reason?: string) => Effect.Effect<void, WebSocketError.WebSocketError>
 }
 
+/** One WebSocket, open until its Scope closes. */
+export interface WebSocket<In = Data, Out = Data> extends Sender<Out> {
+  /**
+   * The peer's messages. Ends when the peer closes with 1000, 1001 or without a code, and fails with how the
+   * WebSocket ended otherwise. One reader at a time.
+   */
+  readonly messages: Stream.Stream<In, WebSocketError.WebSocketError>
+}
+
 const refused = (request: HttpServerRequest, description: string): HttpServerError =>
   new HttpServerError({ reason: new RequestParseError({ request, description }) })
 
 const notUpgraded = (request: HttpServerRequest, cause: unknown): HttpServerError =>
   new HttpServerError({ reason: new InternalError({ request, cause, description: "The upgrade failed" }) })
 
-const openSession = Effect.fnUntraced(function* (options: Options) {
+const handshake = Effect.fnUntraced(function* (options: Options) {
   const request = yield* HttpServerRequest
   if (!(request instanceof ServerRequest)) {
     return yield* Effect.fail(refused(request, "The request was not made by this server"))
@@ -69,9 +80,14 @@ const openSession = Effect.fnUntraced(function* (options: Options) {
   const { exchange } = request
   const settings = Settings.make(exchange.engine.config, options)
   const accepted = yield* Open.accept(exchange, request, options.protocols, settings)
-  const session = yield* Effect.mapError(
-    Effect.andThen(finishBody(exchange, request), Open.open(exchange, accepted, settings)),
-    (cause) => notUpgraded(request, cause)
+  yield* Effect.mapError(finishBody(exchange, request), (cause) => notUpgraded(request, cause))
+  return { accepted, exchange, request, settings }
+})
+
+const openSession = Effect.fnUntraced(function* (options: Options) {
+  const { accepted, exchange, request, settings } = yield* handshake(options)
+  const session = yield* Effect.mapError(Open.open(exchange, accepted, settings), (cause) =>
+    notUpgraded(request, cause)
   )
   return { session, protocol: accepted.protocol }
 })
@@ -105,6 +121,48 @@ const sendBy = (
     return Effect.as(session.settle(result), true)
   })
 
+const closeBy = (
+  session: Session,
+  code = 1000,
+  reason?: string
+): Effect.Effect<void, WebSocketError.WebSocketError> =>
+  Effect.suspend(() =>
+    session.beginClose(code, reason)
+      ? session.awaitOver
+      : Effect.fail(
+          WebSocketError.make("InvalidCloseArguments", {
+            connectionId: session.connectionId,
+            detail: String(code)
+          })
+        )
+  )
+
+// There may be thousands at rest: what they do is made when it is asked for.
+class SessionSender extends Sessions.Holder implements Sender {
+  readonly protocol: string | undefined
+  private readonly policy: SlowConsumer
+
+  constructor(session: Session, protocol: string | undefined, options: Options) {
+    super(session)
+    this.protocol = protocol
+    this.policy = options.slowConsumer ?? "wait"
+  }
+
+  get connectionId(): ConnectionId.ConnectionId {
+    return this.session.connectionId
+  }
+
+  get send(): Sender["send"] {
+    const { policy, session } = this
+    return (message) => sendBy(session, policy, message)
+  }
+
+  get close(): Sender["close"] {
+    const { session } = this
+    return (code, reason) => closeBy(session, code, reason)
+  }
+}
+
 const make = <In, Out>(
   session: Session,
   protocol: string | undefined,
@@ -118,17 +176,7 @@ const make = <In, Out>(
     protocol,
     messages,
     send: (message) => Effect.flatMap(encode(message), (data) => sendBy(session, policy, data)),
-    close: (code = 1000, reason) =>
-      Effect.suspend(() =>
-        session.beginClose(code, reason)
-          ? session.awaitOver
-          : Effect.fail(
-              WebSocketError.make("InvalidCloseArguments", {
-                connectionId: session.connectionId,
-                detail: String(code)
-              })
-            )
-      )
+    close: (code, reason) => closeBy(session, code, reason)
   }
   Sessions.set(webSocket, session)
   return webSocket
@@ -208,4 +256,104 @@ export const upgradeSchema = <In, Out>(
     // What the application gives has the type of the schema: if it cannot be encoded, that is a bug of its own.
     return make(session, protocol, options, messages, (message: Out) => Effect.orDie(encode(message)))
   })
+}
+
+/** What a WebSocket is served by: `open` gives what is done with each message. */
+type Opening<E, R, E2, R2> = (
+  webSocket: Sender
+) => Effect.Effect<(message: Data) => Effect.Effect<unknown, E2, R2>, E, R>
+
+/**
+ * Makes the handler of a route whose WebSockets are served by a function of their messages. For many thousands of
+ * WebSockets, most of which are silent: over HTTP/1.1 they keep no fiber of the application and nothing of the request.
+ *
+ * `open` runs once the handshake is complete. Its Scope lasts as long as the WebSocket; it knows the request, and the
+ * messages after it do not. Messages are handled one after the other, each in a fiber that a lost connection interrupts.
+ * A message whose handling fails closes with 1011, and so does an `open` that does. The services are those of where the handler is made.
+ *
+ * @example
+ * ```ts
+ * import { Effect } from "effect"
+ * import { HttpRouter } from "effect/http"
+ * import * as WebSocket from "@nvo/server/WebSocket"
+ *
+ * export const Echo = HttpRouter.use(
+ *   Effect.fnUntraced(function* (router) {
+ *     const echo = yield* WebSocket.toHttpEffect(({ send }) => Effect.succeed(send))
+ *     yield* router.add("GET", "/echo", echo)
+ *   })
+ * )
+ * ```
+ */
+export const toHttpEffect = <E, R, E2, R2>(
+  open: Opening<E, R, E2, R2>,
+  options: Options = {}
+): Effect.Effect<
+  Effect.Effect<HttpServerResponse.HttpServerResponse, HttpServerError, HttpServerRequest>,
+  never,
+  Exclude<R, HttpServerRequest | Scope.Scope> | R2
+> =>
+  Effect.contextWith((services: Context.Context<Exclude<R, HttpServerRequest | Scope.Scope> | R2>) =>
+    Effect.succeed(serveBy(open as Opening<E, never, E2, never>, options, services as Context.Context<never>))
+  )
+
+const serveBy = <E, E2>(
+  open: Opening<E, never, E2, never>,
+  options: Options,
+  services: Context.Context<never>
+): Effect.Effect<HttpServerResponse.HttpServerResponse, HttpServerError, HttpServerRequest> =>
+  Effect.uninterruptible(
+    Effect.gen(function* () {
+      const { accepted, exchange, request, settings } = yield* Effect.interruptible(handshake(options))
+      const scope = Scope.makeUnsafe()
+      const begun = yield* Effect.exit(Scope.provide(Open.begin(exchange, accepted, settings), scope))
+      if (Exit.isFailure(begun)) {
+        yield* Scope.close(scope, begun)
+        return yield* Effect.failCause(Cause.map(begun.cause, (cause) => notUpgraded(request, cause)))
+      }
+      const { attend, session } = begun.value
+      const report = reporter(exchange)
+      const sender = new SessionSender(session, accepted.protocol, options)
+      const onMessage = yield* Effect.exit(
+        Effect.interruptible(
+          Effect.updateContext(open(sender), (own: Context.Context<never>) =>
+            Context.mergeAll(
+              own,
+              services,
+              Context.make(HttpServerRequest, request),
+              Context.make(Scope.Scope, scope)
+            )
+          )
+        )
+      )
+      if (Exit.isFailure(onMessage)) {
+        yield* report(onMessage.cause)
+        yield* Scope.close(scope, onMessage)
+        yield* session.dispose(Attended.codeOf(onMessage))
+        return done
+      }
+      const attended = new Attended.Attended(session, services, scope, onMessage.value, report)
+      const goesOn = attend(attended)
+      attended.come()
+      if (!goesOn) yield* attended.over
+      return done
+    })
+  )
+
+const done = HttpServerResponse.empty()
+
+// Tells of an application that failed. Names the request, and keeps nothing of it.
+const reporter = ({ connectionId, engine, requestIndex }: Exchange) => {
+  const { errors } = engine
+  return (cause: Cause.Cause<unknown>): Effect.Effect<void> =>
+    isClose(cause)
+      ? Effect.void
+      : errors.report(
+          ApplicationError.make({
+            connectionId,
+            requestIndex,
+            phase: "Upgraded",
+            reason: { _tag: "HandlerFailed", cause }
+          })
+        )
 }

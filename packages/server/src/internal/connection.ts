@@ -37,6 +37,7 @@ import { type Refusal, turnedAway } from "./refusal.ts"
 import { handleResponse } from "./responseWriter.ts"
 import type { Served } from "./served.ts"
 import { ServerRequest } from "./serverRequest.ts"
+import type { Attended } from "./webSocket/attended.ts"
 import type { Session } from "./webSocket/session.ts"
 
 const IDLE = ConnectionState.phaseCode("Idle")
@@ -62,6 +63,8 @@ export class Connection implements Served {
   exchange: Http1Exchange | undefined = undefined
   /** The WebSocket that has taken over, if any. */
   session: Session | undefined = undefined
+  /** What serves it where that is not the fiber of its request. */
+  attended: Attended | undefined = undefined
   /** Requests whose head was read. */
   requests = 0
   /** The services of the app, with the connection's identity in every log line. */
@@ -468,9 +471,10 @@ export class Connection implements Served {
         return this.lingering
       }
     }
-    return Effect.flatMap(conclude(this, exchange, failure), (goesOn) =>
-      goesOn ? this.onward() : this.finish
-    )
+    return Effect.flatMap(conclude(this, exchange, failure), (goesOn) => {
+      if (goesOn) return this.onward()
+      return this.attended === undefined || this.attended.isOver ? this.finish : this.upgraded(this.attended)
+    })
   }
 
   // `endAndLinger`, where no fiber has to wait for either.
@@ -481,6 +485,18 @@ export class Connection implements Served {
       if (octets === false) break
     }
     return this.finish
+  }
+
+  // Nothing of the request is kept beside a WebSocket that does not need it, and no fiber waits for its end.
+  private upgraded(attended: Attended): Effect.Effect<void> {
+    this.exchange = undefined
+    this.deadlines.dispose()
+    const over = () => {
+      this.advance(ConnectionState.code.Finished)
+      this.end()
+    }
+    attended.onOver({ hasEnded: over })
+    return Effect.void
   }
 
   // The next request has a fiber of its own, so that nothing that a handler left in its fiber reaches another. A peer

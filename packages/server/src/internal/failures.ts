@@ -20,8 +20,8 @@ import type { Http1Exchange } from "./http1Exchange.ts"
 const withoutResponse = (cause: Cause.Cause<unknown>): Cause.Cause<unknown> =>
   Option.getOrElse(causeResponseStripped(cause)[1], () => cause)
 
-// Whether a cause is the end of what an exchange was handed to, as applications see it.
-const isClose = (cause: Cause.Cause<unknown>): boolean =>
+/** Whether a cause is the end of what an exchange was handed to, as applications see it. */
+export const isClose = (cause: Cause.Cause<unknown>): boolean =>
   withoutResponse(cause).reasons.every(
     (reason) =>
       reason._tag === "Interrupt" ||

@@ -20,6 +20,7 @@ import { openError } from "./connectionSocket.ts"
 import type { Exchange, Fields } from "./exchange.ts"
 import type { Http1Exchange } from "./http1Exchange.ts"
 import * as RequestBody from "./requestBody.ts"
+import type { Attended } from "./webSocket/attended.ts"
 import type { Takeover } from "./webSocket/carrier.ts"
 import * as WebSocketOpen from "./webSocket/open.ts"
 import type { Session } from "./webSocket/session.ts"
@@ -149,6 +150,11 @@ class Http1Takeover implements Takeover {
 
   fork(effect: Effect.Effect<void>): void {
     Effect.runForkWith(this.exchange.connection.context)(effect)
+  }
+
+  detach(attended: Attended): boolean {
+    this.exchange.connection.attended = attended
+    return true
   }
 }
 

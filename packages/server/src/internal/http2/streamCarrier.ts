@@ -180,6 +180,8 @@ export const takeOver = (exchange: Http2Exchange, fields: Fields): Takeover | Er
     },
     rest: () => undefined,
     abort: () => exchange.interrupt(),
-    fork: (effect) => connection.fork(effect)
+    fork: (effect) => connection.fork(effect),
+    // The stream is its request's until both have ended.
+    detach: () => false
   }
 }

@@ -4,6 +4,7 @@
 import type * as Effect from "effect/Effect"
 import type * as Transport from "../../Transport.ts"
 import type { TransportError } from "../../TransportError.ts"
+import type { Attended } from "./attended.ts"
 import type { Session } from "./session.ts"
 
 /** Octets both ways, and how they end. */
@@ -33,4 +34,6 @@ export interface Takeover {
   abort(): void
   /** Runs what nobody waits for. */
   fork(effect: Effect.Effect<void>): void
+  /** Lets go of the request: `true` where the WebSocket goes on without it. */
+  detach(attended: Attended): boolean
 }

@@ -2,9 +2,7 @@
  * From a request to a WebSocket: the handshake, its refusals as errors that answer themselves, and the session.
  */
 import { Handshake, type PerMessageDeflate, WebSocketError } from "@nvo/protocol"
-import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import { HttpServerError, RequestParseError } from "effect/http/HttpServerError"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as HttpServerRespondable from "effect/http/HttpServerRespondable"
@@ -12,7 +10,8 @@ import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import type * as Scope from "effect/Scope"
 import type { EngineContext } from "../engineContext.ts"
 import type { Exchange } from "../exchange.ts"
-import type { Takeover } from "./carrier.ts"
+import { type Attended, codeOf } from "./attended.ts"
+import type { Carrier, Takeover } from "./carrier.ts"
 import { type Deflation, type Host, Session } from "./session.ts"
 import type { Settings } from "./settings.ts"
 
@@ -82,17 +81,20 @@ const deflationOf = (
 // One for each socket, so it keeps as little as it can.
 class ExchangeHost implements Host {
   readonly settings: Settings
+  readonly transport: Carrier
   private readonly engine: EngineContext
-  private readonly takeover: Takeover
+  // Who has the application: the request, or what serves the WebSocket without it.
+  private runner: Pick<Takeover, "abort" | "fork">
 
   constructor(engine: EngineContext, takeover: Takeover, settings: Settings) {
     this.engine = engine
-    this.takeover = takeover
+    this.transport = takeover.carrier
+    this.runner = takeover
     this.settings = settings
   }
 
-  get transport() {
-    return this.takeover.carrier
+  attend(attended: Attended): void {
+    this.runner = attended
   }
 
   get deadlines() {
@@ -104,30 +106,44 @@ class ExchangeHost implements Host {
   }
 
   abort(): void {
-    this.takeover.abort()
+    this.runner.abort()
   }
 
   fork(effect: Effect.Effect<void>): void {
-    this.takeover.fork(effect)
+    this.runner.fork(effect)
   }
 }
 
-/** The close code that says how an application ended: well, told to stop, or not well. */
-const codeOf = (exit: Exit.Exit<unknown, unknown>): number =>
-  Exit.isSuccess(exit) ? 1000 : Cause.hasInterruptsOnly(exit.cause) ? 1001 : 1011
-
 /** The exchange cannot become a WebSocket's: it was answered, taken over, or has ended. */
 export class NotUpgradable extends Error {}
+
+/** A session that has begun, and who serves it from then on. */
+interface Begun {
+  readonly session: Session
+  /** Makes `attended` the application; `true` where the WebSocket goes on without its request. */
+  readonly attend: (attended: Attended) => boolean
+}
 
 /**
  * Sends the switch and begins the session. Closing the Scope closes the WebSocket, with a code by its exit, and waits
  * until the connection or stream has ended.
  */
-export const open = Effect.fnUntraced(function* (
+export const open = (
   exchange: Exchange,
   accepted: Handshake.Accepted,
   settings: Settings
-): Effect.fn.Return<Session, NotUpgradable | WebSocketError.WebSocketError, Scope.Scope> {
+): Effect.Effect<Session, NotUpgradable | WebSocketError.WebSocketError, Scope.Scope> =>
+  Effect.acquireRelease(
+    Effect.map(begin(exchange, accepted, settings), ({ session }) => session),
+    (session, exit) => session.dispose(codeOf(exit))
+  )
+
+/** As `open`, for who closes the WebSocket otherwise. The Scope is that of its compression. */
+export const begin = Effect.fnUntraced(function* (
+  exchange: Exchange,
+  accepted: Handshake.Accepted,
+  settings: Settings
+): Effect.fn.Return<Begun, NotUpgradable | WebSocketError.WebSocketError, Scope.Scope> {
   const { engine } = exchange
   if (!exchange.isUnanswered) {
     return yield* Effect.fail(new NotUpgradable("The exchange has ended or has been upgraded before"))
@@ -136,19 +152,19 @@ export const open = Effect.fnUntraced(function* (
   if (takeover instanceof Error) return yield* Effect.fail(new NotUpgradable(takeover.message))
   const { carrier } = takeover
   const deflation = yield* deflationOf(exchange, accepted)
-  return yield* Effect.acquireRelease(
-    Effect.suspend(() => {
-      const session = new Session(new ExchangeHost(engine, takeover, settings), deflation)
-      const error = takeover.begin(session)
-      if (error !== undefined) {
-        return Effect.fail(
-          WebSocketError.make("ConnectionLost", { connectionId: carrier.id, detail: error.message })
-        )
-      }
-      session.open(takeover.rest())
-      if (engine.closing) session.goAway()
-      return Effect.succeed(session)
-    }),
-    (session, exit) => session.dispose(codeOf(exit))
-  )
+  const host = new ExchangeHost(engine, takeover, settings)
+  const session = new Session(host, deflation)
+  const error = takeover.begin(session)
+  if (error !== undefined) {
+    return yield* Effect.fail(
+      WebSocketError.make("ConnectionLost", { connectionId: carrier.id, detail: error.message })
+    )
+  }
+  session.open(takeover.rest())
+  if (engine.closing) session.goAway()
+  const attend = (attended: Attended): boolean => {
+    host.attend(attended)
+    return takeover.detach(attended)
+  }
+  return { session, attend }
 })

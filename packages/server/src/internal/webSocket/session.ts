@@ -150,6 +150,13 @@ export class Session implements Diversion {
     return pull
   }
 
+  /** The next messages, or how the WebSocket ended; with neither, `waiting` is called when there is one. One at a time. */
+  next(waiting: Waiting): Batch | WebSocketError.WebSocketError | undefined {
+    if (this.queue.length > 0) return this.take()
+    if (this.ending === undefined) this.waiting = waiting
+    return this.ending
+  }
+
   /** Begins, with octets that came behind the handshake. */
   open(rest: Uint8Array | undefined): void {
     const { settings, transport } = this.host
