@@ -14,7 +14,17 @@ const overPoll = {
     include: ["behaviour", "cleanup", "differential", "refusals", "peer-curl", "peer-load"].map(
       (part) => `test/${part}*.test.ts`
     ),
-    exclude: ["test/behaviour-tls.test.ts"],
+    // Those of TLS, and those that run over a poller wherever they run.
+    exclude: [
+      "tls",
+      "middleware",
+      "multipart",
+      "request-body",
+      "shutdown",
+      "static-files",
+      "streams",
+      "typed-apis"
+    ].map((part) => `test/behaviour-${part}.test.ts`),
     env: { NVO_TEST_TRANSPORT: "poll" }
   }
 }

@@ -1,6 +1,6 @@
 /**
  * What an `effect/http` application may rely on, whatever its peer speaks: one list of tests, over HTTP/1.1 and HTTP/2,
- * each without TLS and with it.
+ * each without TLS and with it, and over a poller.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { EarlyHints, HandlerTimeout, RequestSource, Trailers } from "@nvo/server"
@@ -391,6 +391,21 @@ const applications: Readonly<Record<string, Application>> = {
           trailers: { "x-sum": "3" }
         })
         assert.deepStrictEqual([text(response), response.trailers["x-sum"]], ["body", "3!"])
+      })
+  },
+  "trailers behind a body of a known length, where there is room for them": {
+    app: Effect.succeed(
+      HttpServerResponse.stream(Stream.encodeText(Stream.make("body")), { contentLength: 4 }).pipe(
+        Trailers.withTrailers(Effect.succeed({ "x-sum": "4" }))
+      )
+    ),
+    test: (client, _, { expected }) =>
+      Effect.gen(function* () {
+        const response = yield* client.request()
+        assert.deepStrictEqual(
+          [text(response), response.headers["content-length"], response.trailers["x-sum"]],
+          ["body", "4", expected.trailersBehindLength ? "4" : undefined]
+        )
       })
   },
   "many requests at a time, each with its own answer": {

@@ -169,7 +169,8 @@ export class Wire {
   }
 }
 
-const opened = (make: () => Net.Socket, event: string): Effect.Effect<Wire, Error, Scope.Scope> =>
+/** Makes a socket and waits for `event`. It is left with the Scope. */
+export const opened = (make: () => Net.Socket, event: string): Effect.Effect<Wire, Error, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.callback<Wire, Error>((resume) => {
       const socket = make()

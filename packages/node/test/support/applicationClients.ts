@@ -3,10 +3,10 @@ import * as Http from "node:http"
 import * as Http2 from "node:http2"
 import * as Https from "node:https"
 import type * as Stream from "node:stream"
-import type { NvoServer } from "@nvo/node"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Certificate from "./peersCertificate.ts"
+import * as Ways from "./ways.ts"
 
 export interface Request {
   readonly method?: string
@@ -29,11 +29,7 @@ export interface Client {
   readonly request: (request?: Request) => Effect.Effect<Response, Error>
 }
 
-export interface Way {
-  readonly name: "h1" | "h1 with TLS" | "h2c" | "h2 with TLS"
-  readonly options: NvoServer.Options
-  readonly version: "1.1" | "2"
-  readonly scheme: "http" | "https"
+export interface Way extends Ways.Way {
   readonly connect: (port: number) => Effect.Effect<Client, never, Scope.Scope>
 }
 
@@ -173,28 +169,12 @@ const overHttp2 =
       request: (request) => over(session, request)
     }))
 
+const connect = ({ scheme, version }: Ways.Way): Way["connect"] => {
+  if (version === "2") return overHttp2(scheme)
+  return scheme === "http"
+    ? overHttp1(Http, () => new Http.Agent({ keepAlive: true }))
+    : overHttp1(Https, () => new Https.Agent({ keepAlive: true, ca: Certificate.cert }))
+}
+
 /** Every way. */
-export const ways: ReadonlyArray<Way> = [
-  {
-    name: "h1",
-    options: {},
-    version: "1.1",
-    scheme: "http",
-    connect: overHttp1(Http, () => new Http.Agent({ keepAlive: true }))
-  },
-  {
-    name: "h1 with TLS",
-    options: { tls: Certificate },
-    version: "1.1",
-    scheme: "https",
-    connect: overHttp1(Https, () => new Https.Agent({ keepAlive: true, ca: Certificate.cert }))
-  },
-  { name: "h2c", options: {}, version: "2", scheme: "http", connect: overHttp2("http") },
-  {
-    name: "h2 with TLS",
-    options: { tls: Certificate },
-    version: "2",
-    scheme: "https",
-    connect: overHttp2("https")
-  }
-]
+export const ways: ReadonlyArray<Way> = Ways.ways.map((way) => ({ ...way, connect: connect(way) }))
