@@ -1,10 +1,13 @@
 /** Trailers, early hints and lent bodies for requests that another server made: an app that uses them runs there too. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Option } from "effect"
 import { HttpServerRequest, HttpServerResponse } from "effect/http"
 import * as EarlyHints from "../src/EarlyHints.ts"
+import * as HandlerTimeout from "../src/HandlerTimeout.ts"
 import * as LentBody from "../src/LentBody.ts"
+import * as RequestSource from "../src/RequestSource.ts"
 import * as Trailers from "../src/Trailers.ts"
+import * as WebSocket from "../src/WebSocket.ts"
 
 const foreign = Effect.provideServiceEffect(
   HttpServerRequest.HttpServerRequest,
@@ -47,6 +50,15 @@ describe("on a request of another server", () => {
       yield* EarlyHints.interim(102, {})
       yield* EarlyHints.send({ "not a name": "a\r\nb" })
     }).pipe(foreign)
+  )
+
+  it.effect("there is no deadline, no source, and no WebSocket", () =>
+    Effect.gen(function* () {
+      yield* HandlerTimeout.set(1)
+      assert.isTrue(Option.isNone(RequestSource.of(yield* HttpServerRequest.HttpServerRequest)))
+      const { message } = yield* Effect.flip(WebSocket.upgrade())
+      assert.include(message, "The request was not made by this server")
+    }).pipe(Effect.scoped, foreign)
   )
 
   it.effect("trailer fields for the response leave the response as it is", () =>

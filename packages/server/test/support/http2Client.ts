@@ -13,7 +13,7 @@ import { Bytes } from "@nvo/testing"
 import { Effect } from "effect"
 import type { Client } from "./simulated.ts"
 
-type Fields = ReadonlyArray<readonly [name: string, value: string]>
+export type Fields = ReadonlyArray<readonly [name: string, value: string]>
 
 /** The fields of a request. */
 export const request = (method: string, more: Fields = [], path = "/"): Fields => [

@@ -88,7 +88,9 @@ export class Http2Deadlines {
       this.idle = isIdle
       this.since = deadlines.now()
     }
-    const age = millis.age > 0 ? this.began + millis.age : Number.POSITIVE_INFINITY
+    // Told once: afterwards what is under way has its own deadlines.
+    const age =
+      millis.age > 0 && machine.phase === "Open" ? this.began + millis.age : Number.POSITIVE_INFINITY
     const due = isIdle ? Math.min(this.since + millis.idle, age) : age
     if (due === Number.POSITIVE_INFINITY) this.deadline.disarm()
     else this.deadline.armAt(due)
