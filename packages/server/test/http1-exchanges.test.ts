@@ -306,3 +306,27 @@ describe("early hints", () => {
     assert.match(text, /\r\n3\r\nall\r\n0\r\n\r\n Ended$/)
   })
 })
+
+describe("an access log without metrics", () => {
+  it("has its lines, of requests and of what was refused", () => {
+    const lines = simulate(
+      Effect.succeed(hello),
+      (server) =>
+        Effect.gen(function* () {
+          const client = yield* server.connect
+          yield* client.send(Bytes.concat([get, Bytes.fromText("GET / HTTP/1.1\r\n\r\n")]))
+          yield* readAll(client)
+          yield* Effect.sleep("1 second")
+          return server.lines.filter(({ annotations }) => "http.response.status_code" in annotations)
+        }),
+      { config: { metrics: false, accessLogRate: 1 } }
+    )
+    assert.deepStrictEqual(
+      lines.map(({ annotations, message }) => [message, annotations["error.type"]]),
+      [
+        ["GET / 200", undefined],
+        ["- - 400", "MissingHost"]
+      ]
+    )
+  })
+})

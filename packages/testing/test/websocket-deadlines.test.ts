@@ -125,6 +125,20 @@ describe("a peer that is silent", () => {
     )
   })
 
+  it("is left alone without an interval", () => {
+    simulate(
+      Effect.gen(function* () {
+        const { connect, errors } = yield* serving({ webSocketPingInterval: 0 })
+        const one = yield* peer(connect)
+        yield* Effect.sleep("1 hour")
+        yield* one.send("Text", Bytes.fromText("still here"))
+        const event = yield* one.next
+        assert.strictEqual(typeof event !== "string" && event._tag === "Text" && event.data, "still here")
+        assert.deepStrictEqual(errors, [])
+      })
+    )
+  })
+
   it("in a close handshake is cut off after its timeout", () => {
     simulate(
       Effect.gen(function* () {
