@@ -30,9 +30,9 @@ const pieces = (text: string, count: number): ReadonlyArray<Uint8Array> => {
 // Sends every message back, and closes after so many.
 const echo = (witness: Witness, { id, pieces }: Target) =>
   Effect.gen(function* () {
-    const socket = yield* WebSocket.upgrade()
-    // The response is out: what the handler does now is not counted as a request in flight.
+    // From its response on it does not count as a request in flight, and another may begin before this fiber goes on.
     witness.responded(id)
+    const socket = yield* WebSocket.upgrade()
     const messages = pieces === 0 ? socket.messages : Stream.take(socket.messages, pieces)
     let count = 0
     const all = Stream.runForEach(messages, (message) => {
