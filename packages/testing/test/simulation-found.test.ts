@@ -126,6 +126,12 @@ describe("an HTTP/2 connection", () => {
       "→ stream 3 has 200"
     )
   })
+
+  it("bears a client that opens its window by an octet, and meets pages of errors in place of its responses", () => {
+    const late = { sleep: 118 }
+    const { lines } = holds(http2({ window: 0 }, [late, late, late], { handlerTimeout: 52 }))
+    assert.strictEqual(lines.filter(({ text }) => /^→ stream \d has 503$/.test(text)).length, 3)
+  })
 })
 
 describe("a WebSocket", () => {

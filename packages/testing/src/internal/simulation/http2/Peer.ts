@@ -59,6 +59,12 @@ export interface Timer {
 }
 
 const CONNECTION_WINDOW = 65_535
+// DATA frames of less than `TINY` octets, behind each of which the client opens its window no further than its script
+// says: a fifth of what the budget `tinyWindows` bears. The script keeps what was asked for below that (`TINY_FRAMES`), but
+// a page of an error that takes a response's place has a size of the server's choice. Behind them windows are wide.
+const PATIENT_TINY_FRAMES = 100
+const TINY = 256
+const WIDE = 16_384
 // More than any list here has.
 const LIST = { listBytes: 1_000_000, fieldCount: 1_000 }
 // What the server takes of a header block: see `Limits.continuations`.
@@ -87,6 +93,7 @@ export class Peer {
   private sendWindow = CONNECTION_WINDOW
   private receiveWindow = CONNECTION_WINDOW
   private owed = 0
+  private tinyFrames = 0
   private pings = 0
   /** Requests that may be opened by now. */
   private released = 0
@@ -421,6 +428,7 @@ export class Peer {
     stream.receiveWindow -= flowBytes
     this.owed += flowBytes
     stream.owed += flowBytes
+    if (flowBytes < TINY && !endStream) this.tinyFrames++
     if (!stream.isReset) {
       if (stream.status === undefined) listener.violation(`DATA on stream ${streamId} before its head`)
       stream.body += Bytes.toText(bytes)
@@ -455,7 +463,8 @@ export class Peer {
     }
     if (stream.receivedEnd || (stream.owed < every && stream.receiveWindow > 0)) return
     // What is below zero, by a smaller setting, takes more than what came.
-    const increment = Math.max(stream.owed, 1 - stream.receiveWindow)
+    const opening = this.tinyFrames < PATIENT_TINY_FRAMES ? 1 : WIDE
+    const increment = Math.max(stream.owed, opening - stream.receiveWindow)
     stream.owed = 0
     later(() => {
       if (increment <= 0 || stream.isReset || stream.resetCode !== undefined) return
