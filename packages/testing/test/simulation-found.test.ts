@@ -132,6 +132,24 @@ describe("an HTTP/2 connection", () => {
     const { lines } = holds(http2({ window: 0 }, [late, late, late], { handlerTimeout: 52 }))
     assert.strictEqual(lines.filter(({ text }) => /^→ stream \d has 503$/.test(text)).length, 3)
   })
+
+  it("may have no response in time for an empty body whose end stands behind another's octets", () => {
+    const { lines } = holds({
+      ...http2(
+        { concurrency: 2 },
+        [
+          { kind: "Echo", method: "POST", body: 50_000 },
+          { kind: "Echo", method: "POST" }
+        ],
+        { handlerTimeout: 177 }
+      ),
+      plan: { ...FaultPlan.none, toServer: { ...FaultPlan.calm, latency: [30, 30], buffer: 4_000 } }
+    })
+    assert.include(
+      lines.map(({ text }) => text),
+      "→ stream 3 has 503"
+    )
+  })
 })
 
 describe("a WebSocket", () => {

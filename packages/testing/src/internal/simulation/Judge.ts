@@ -2,6 +2,7 @@
 import { ServerConfig } from "@nvo/server"
 import { type Response, value } from "../../ResponseReader.ts"
 import type { Received } from "./Client.ts"
+import type { StreamAsk } from "./http2/Script.ts"
 import { malformedOf, responseBody, statusOf } from "./Requests.ts"
 import { type Ask, concurrency, connectionCount, type Scenario, type Script } from "./Scenario.ts"
 
@@ -43,6 +44,11 @@ const mayBeTurnedAway = (scenario: Scenario): boolean => {
   return isCrowded(scenario) || (most > 0 && most < concurrency(scenario))
 }
 
+// Whether there is an end of the body to wait for, however short it is: that of a chunked one, and over HTTP/2, where it is
+// a frame of its own that may stand behind the octets of other streams, that of each.
+const hasEnd = (ask: Ask | StreamAsk): boolean =>
+  ask.body + ask.chunk > 0 || ("fragment" in ask && ask.method === "POST")
+
 /** Whether a handler may take longer than it is given. */
 export const mayTimeOut = (
   { limits, plan }: Scenario,
@@ -53,9 +59,8 @@ export const mayTimeOut = (
   (ask.sleep >= limits.handlerTimeout ||
     // A client that waits for 100 and reads late sends its body late.
     (ask.expectContinue && readGap > 0) ||
-    // Whoever reads a body waits for the network, in both directions where the client waits for 100; a chunked one has
-    // an end to wait for, however short it is.
-    (ask.body + ask.chunk > 0 &&
+    // Whoever reads a body waits for the network, in both directions where the client waits for 100.
+    (hasEnd(ask) &&
       [plan.toServer, plan.toClient].some(({ latency, stall }) => latency[1] + stall.chance > 0)))
 
 /** Says what is wrong with an answer, complete or not. */
