@@ -10,8 +10,7 @@ export interface Held {
 /** The packages that are held. A floor is raised with the tests, and never lowered. */
 export const held: Readonly<Record<string, Held>> = {
   protocol: { sources: "packages/protocol/src/", lines: 95, branches: 95 },
-  // Most branches that no test passes are of HTTP/2 and of WebSockets, where a connection ends in the middle of something.
-  server: { sources: "packages/server/src/", lines: 95, branches: 91 }
+  server: { sources: "packages/server/src/", lines: 95, branches: 95 }
 }
 
 export interface Share {
