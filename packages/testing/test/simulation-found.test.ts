@@ -133,6 +133,15 @@ describe("an HTTP/2 connection", () => {
     assert.strictEqual(lines.filter(({ text }) => /^→ stream \d has 503$/.test(text)).length, 3)
   })
 
+  it("is in use by requests that are answered at once", () => {
+    const ask = { kind: "Echo", method: "POST", body: 3 } as const
+    const { lines } = holds(http2({ think: 238 }, [ask, ask, ask, ask, ask, ask], { idleTimeout: 1_017 }))
+    assert.include(
+      lines.map(({ text }) => text),
+      "→ stream 11 has 200"
+    )
+  })
+
   it("may have no response in time for an empty body whose end stands behind another's octets", () => {
     const { lines } = holds({
       ...http2(

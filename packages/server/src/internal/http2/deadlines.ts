@@ -35,6 +35,8 @@ export class Http2Deadlines {
   /** By when the rest of a request has to come that nobody wants, by stream. */
   private readonly rest = new Map<number, number>()
   private idle = false
+  /** Requests that had come when it was looked at. */
+  private requests = 0
   private blockBegan = -1
 
   constructor(connection: Http2Connection, began: number) {
@@ -73,7 +75,7 @@ export class Http2Deadlines {
 
   /** Something has happened on the connection: arms what is due next. */
   look(): void {
-    const { engine, isIdle, machine } = this.connection
+    const { engine, exchanges, isIdle, machine } = this.connection
     const { deadlines, millis } = engine
     this.watchRests()
     // The greeting is not complete.
@@ -84,10 +86,12 @@ export class Http2Deadlines {
       return
     }
     this.blockBegan = -1
-    if (isIdle !== this.idle) {
+    // A request may have come and been answered since: nobody saw it at work.
+    if (isIdle !== this.idle || (isIdle && exchanges.count !== this.requests)) {
       this.idle = isIdle
       this.since = deadlines.now()
     }
+    this.requests = exchanges.count
     // Told once: afterwards what is under way has its own deadlines.
     const age =
       millis.age > 0 && machine.phase === "Open" ? this.began + millis.age : Number.POSITIVE_INFINITY
