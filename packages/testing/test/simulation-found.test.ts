@@ -142,6 +142,17 @@ describe("an HTTP/2 connection", () => {
     )
   })
 
+  it("may refuse, behind a complete response too, what was sent before the client knew its window", () => {
+    const { lines } = holds({
+      ...http2({ greedy: true }, [{ kind: "Ignore", method: "POST", body: 256 }], { http2StreamWindow: 200 }),
+      plan: { ...FaultPlan.none, toServer: { ...FaultPlan.calm, buffer: 64 } }
+    })
+    assert.include(
+      lines.map(({ text }) => text),
+      "→ stream 1 is reset: FLOW_CONTROL_ERROR"
+    )
+  })
+
   it("may have no response in time for an empty body whose end stands behind another's octets", () => {
     const { lines } = holds({
       ...http2(

@@ -41,6 +41,10 @@ const mayBeRefused = ({ limits }: Scenario, script: Http2Script): boolean =>
   (script.greedy && limits.http2Streams > 0 && limits.http2Streams < script.concurrency) ||
   limits.requestsPerConnection > 0
 
+// RFC 9113 §6.9.3: what was sent before the client knew the smaller window may be refused, behind a response too.
+const mayExceed = ({ limits }: Scenario, script: Http2Script): boolean =>
+  script.greedy && limits.http2StreamWindow > 0
+
 const judgeStream = (
   scenario: Scenario,
   script: Http2Script,
@@ -53,7 +57,11 @@ const judgeStream = (
     checkAnswer(scenario, script, ask, { status, fields, body, interim, complete: receivedEnd }, say)
   if (isReset || excused || receivedEnd) {
     // RFC 9113 §8.1: behind a complete response a reset says that the rest of the request is not wanted.
-    if (receivedEnd && resetCode !== undefined && resetCode !== "NO_ERROR" && !excused && !isReset)
+    const isBorne =
+      resetCode === undefined ||
+      resetCode === "NO_ERROR" ||
+      (resetCode === "FLOW_CONTROL_ERROR" && mayExceed(scenario, script))
+    if (receivedEnd && !isBorne && !excused && !isReset)
       say(`request ${ask.id} was answered, and reset with ${resetCode}`)
     return
   }
@@ -62,8 +70,7 @@ const judgeStream = (
     return
   }
   if (mayTimeOut(scenario, script, ask)) return
-  // RFC 9113 §6.9.3: what was sent before the client knew the smaller window may be refused.
-  if (resetCode === "FLOW_CONTROL_ERROR" && script.greedy && scenario.limits.http2StreamWindow > 0) return
+  if (resetCode === "FLOW_CONTROL_ERROR" && mayExceed(scenario, script)) return
   if (resetCode !== undefined) say(`request ${ask.id} was reset with ${resetCode}`)
   else
     say(
