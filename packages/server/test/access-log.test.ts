@@ -79,6 +79,28 @@ const exchange =
   }
 
 describe("a line of the access log", () => {
+  it.effect("has the time at which its exchange ended, in whole milliseconds", () =>
+    Effect.gen(function* () {
+      let now = 5_000
+      const clock: Clock.Clock = { ...(yield* Clock.Clock), currentTimeMillisUnsafe: () => now }
+      const { values } = yield* written((log, fiber) => {
+        for (const [at, seconds] of [
+          [1_000, 0.25],
+          [1_000, 0.2509],
+          [1_000, 0.251],
+          [1_250, 0.0005]
+        ]) {
+          log.exchange(new Observation(observed(), at, true), seconds, fiber)
+          now++
+        }
+      }).pipe(Effect.provideService(Clock.Clock, clock))
+      assert.deepStrictEqual(
+        values.map(({ time }) => time),
+        [5_000, 5_000, 5_002, 5_002]
+      )
+    })
+  )
+
   it.effect("is a value for who takes values, and an entry for others", () =>
     Effect.gen(function* () {
       const { entries, values } = yield* written(

@@ -59,6 +59,9 @@ export class AccessLog {
   private readonly clock: Clock.Clock
   private readonly rate: number
   private seen = 0
+  // When the clock of the lines was last read, as a time of the wheel, and what it said.
+  private readAt = Number.NEGATIVE_INFINITY
+  private time = 0
 
   constructor(context: Context.Context<never>, rate: number) {
     this.loggers = Context.get(context, References.CurrentLoggers)
@@ -77,6 +80,15 @@ export class AccessLog {
     const before = Math.floor(this.seen * this.rate)
     this.seen++
     return Math.floor(this.seen * this.rate) > before
+  }
+
+  // The time of a line that ends at a time of the wheel, in whole milliseconds: the clock is read once in one, 0.1 µs less.
+  private timeOf(at: number): number {
+    if (at - this.readAt >= 1) {
+      this.readAt = at
+      this.time = this.clock.currentTimeMillisUnsafe()
+    }
+    return this.time
   }
 
   /** The line of an exchange that has ended. */
@@ -101,7 +113,7 @@ export class AccessLog {
       userAgent: agent === undefined ? undefined : cut(agent),
       traceId: span?.traceId,
       spanId: span?.spanId,
-      time: this.clock.currentTimeMillisUnsafe(),
+      time: this.timeOf(startedAt + seconds * 1e3),
       fiberId: fiber.id
     }
     for (const write of this.writes) write(line)

@@ -35,12 +35,13 @@ export type RequestIds = (
  * Takes ids from the field `header` (none where that is empty), and makes those that are missing or are none:
  * `prefix-connection-request`.
  */
-export const makeWith =
-  (header: string, prefix: string): RequestIds =>
-  (fields, connectionId, requestIndex) => {
+export const makeWith = (header: string, prefix: string): RequestIds => {
+  const start = `${prefix}-`
+  return (fields, connectionId, requestIndex) => {
     const given = header === "" ? undefined : fields.get(header)
-    return given !== undefined && isValid(given) ? given : `${prefix}-${connectionId}-${requestIndex}`
+    return given !== undefined && isValid(given) ? given : `${start}${connectionId}-${requestIndex}`
   }
+}
 
 // 52 bits of randomness in base 36: two of a thousand processes share a prefix once in ten billion times.
 const PREFIXES = Number.MAX_SAFE_INTEGER
