@@ -120,66 +120,82 @@ export const format: Logger.Logger<unknown, string> = Logger.make((options) => {
   )}","annotations":{${annotations}},"spans":{},"fiberId":"#${fiber.id}"}`
 })
 
-// What one server says in each of its lines is written once.
-const writeBase = onceInARow((base: AccessLine.AccessLine["base"]): string => {
-  const written = writeAnnotations(base) ?? ""
-  return written === "" ? "" : `,${written}`
-})
 const writeAgent = onceInARow(quote)
-const writePeer = onceInARow(quote)
-const writeRoute = onceInARow(quote)
+
+// Zeros behind the point of a number of seconds below one, by its microseconds.
+const fraction = (micros: number): string =>
+  micros >= 1e5
+    ? "0."
+    : micros >= 1e4
+      ? "0.0"
+      : micros >= 1e3
+        ? "0.00"
+        : micros >= 100
+          ? "0.000"
+          : micros >= 10
+            ? "0.0000"
+            : "0.00000"
 
 // A number of microseconds in seconds. `String` takes 0.2 µs for a fraction.
 const writeSeconds = (micros: number): string =>
-  micros > 0 && micros < 1e6 ? `0.${String(1e6 + micros).slice(1)}` : String(micros / 1e6)
+  micros > 0 && micros < 1e6 ? fraction(micros) + micros : String(micros / 1e6)
 
-interface Answered {
-  readonly method: string
-  readonly target: string
-  readonly version: string
-  readonly status: number
-  /** The line up to its timestamp. */
+// Requests often come in a row that are the same but for whose they are and how long they took. What they share is
+// written once for all of them, in three parts: a line takes 0.1 µs in place of 0.2, and a third of the garbage.
+interface Shared {
+  readonly line: AccessLine.AccessLine
+  /** Up to the number of the connection. */
   readonly start: string
-  /** The annotations from the method to the status. */
-  readonly annotations: string
+  /** From the method to the duration. */
+  readonly middle: string
+  /** What stands between the times. */
+  readonly rest: string
 }
 
-const writeAnswered = (line: AccessLine.AccessLine): Answered => {
-  const { method, status, target, version } = line
+const writeBase = (base: AccessLine.AccessLine["base"]): string => {
+  const written = writeAnnotations(base) ?? ""
+  return written === "" ? "" : `,${written}`
+}
+
+const write = (line: AccessLine.AccessLine): Shared => {
+  const { base, method, peerAddress, responseBytes, route, status, version } = line
   const text = AccessLine.message(line)
   const path = AccessLine.path(line)
   // The path is a part of the text.
-  const write = plain.test(text) ? inQuotes : JSON.stringify
+  const inJson = plain.test(text) ? inQuotes : JSON.stringify
   return {
-    method,
-    target,
-    version,
-    status,
-    start: `{"message":${write(text)},"level":"INFO","timestamp":"`,
-    annotations:
-      `"http.request.method":"${method}","url.path":${write(path)}` +
-      `,"network.protocol.version":"${version}","http.response.status_code":${status}`
+    line,
+    start:
+      `{"message":${inJson(text)},"level":"INFO","timestamp":"${timestampOf(line.time)}"` +
+      `,"annotations":{"nvo.connection.id":`,
+    middle:
+      `","http.request.method":"${method}","url.path":${inJson(path)},"network.protocol.version":"${version}"` +
+      `,"http.response.status_code":${status},"http.response.body.size":${responseBytes},"http.server.request.duration":`,
+    rest:
+      writeBase(base) +
+      (line.requestBytes === undefined ? "" : `,"http.request.body.size":${line.requestBytes}`) +
+      (route === undefined ? "" : `,"http.route":${quote(route)}`) +
+      (peerAddress === undefined ? "" : `,"network.peer.address":${quote(peerAddress)}`)
   }
 }
 
-// Requests often come in a row that are the same but for whose they are: 0.12 µs for a line in place of 0.22, and half
-// of the garbage.
-let lastAnswered: Answered | undefined
+const isAlike = (a: AccessLine.AccessLine, b: AccessLine.AccessLine): boolean =>
+  a.time === b.time &&
+  a.status === b.status &&
+  a.responseBytes === b.responseBytes &&
+  a.requestBytes === b.requestBytes &&
+  a.base === b.base &&
+  a.method === b.method &&
+  a.version === b.version &&
+  a.target === b.target &&
+  a.route === b.route &&
+  a.peerAddress === b.peerAddress
 
-const answered = (line: AccessLine.AccessLine): Answered => {
-  const last = lastAnswered
-  if (
-    last !== undefined &&
-    last.target === line.target &&
-    last.status === line.status &&
-    last.method === line.method &&
-    last.version === line.version
-  ) {
-    return last
-  }
-  const written = writeAnswered(line)
-  lastAnswered = written
-  return written
+let last: Shared | undefined
+
+const sharedOf = (line: AccessLine.AccessLine): Shared => {
+  if (last === undefined || !isAlike(last.line, line)) last = write(line)
+  return last
 }
 
 /**
@@ -189,15 +205,10 @@ const answered = (line: AccessLine.AccessLine): Answered => {
  * @internal
  */
 export const formatLine = (line: AccessLine.AccessLine): string => {
-  const { delay, errorType, peerAddress, requestBytes, route, spanId, traceId, userAgent } = line
-  const { annotations, start } = answered(line)
+  const { delay, errorType, spanId, traceId, userAgent } = line
+  const { middle, rest, start } = sharedOf(line)
   return (
-    `${start}${timestampOf(line.time)}","annotations":{"nvo.connection.id":${line.connectionId}` +
-    `,"nvo.request.id":"${line.requestId}",${annotations},"http.response.body.size":${line.responseBytes}` +
-    `,"http.server.request.duration":${writeSeconds(line.duration)}${writeBase(line.base)}` +
-    (requestBytes === undefined ? "" : `,"http.request.body.size":${requestBytes}`) +
-    (route === undefined ? "" : `,"http.route":${writeRoute(route)}`) +
-    (peerAddress === undefined ? "" : `,"network.peer.address":${writePeer(peerAddress)}`) +
+    `${start}${line.connectionId},"nvo.request.id":"${line.requestId}${middle}${writeSeconds(line.duration)}${rest}` +
     (delay === undefined ? "" : `,"nvo.response.delay":${writeSeconds(delay)}`) +
     (errorType === undefined ? "" : `,"error.type":${quote(errorType)}`) +
     (userAgent === undefined ? "" : `,"user_agent.original":${writeAgent(userAgent)}`) +
