@@ -1,12 +1,12 @@
 /** Exchanges of HTTP/1.1 that do not simply go well, in simulated time. */
-
 import { assert, describe, it } from "@effect/vitest"
 import { Bytes } from "@nvo/testing"
 import { Effect, Stream } from "effect"
-import { HttpEffect, HttpServerRequest, HttpServerRespondable, HttpServerResponse } from "effect/http"
+import { HttpServerRequest, HttpServerResponse } from "effect/http"
 import * as EarlyHints from "../src/EarlyHints.ts"
 import * as HandlerTimeout from "../src/HandlerTimeout.ts"
 import * as TransportError from "../src/TransportError.ts"
+import { Answered, failing } from "./support/failing.ts"
 import { type App, type Client, simulate } from "./support/simulated.ts"
 
 const hello = HttpServerResponse.text("hello")
@@ -23,24 +23,6 @@ const readAll = Effect.fnUntraced(function* (client: Client) {
     text += Bytes.toText(next)
   }
 })
-
-/** A failure that says itself what it is answered with. */
-class Answered extends Error {
-  readonly response: HttpServerResponse.HttpServerResponse
-  constructor(response: HttpServerResponse.HttpServerResponse) {
-    super("answered")
-    this.response = response
-  }
-  [HttpServerRespondable.symbol]() {
-    return Effect.succeed(this.response)
-  }
-}
-
-const failing = (failure: unknown): App =>
-  Effect.andThen(
-    HttpEffect.appendPreResponseHandler(() => Effect.fail(failure) as Effect.Effect<never>),
-    Effect.succeed(hello)
-  )
 
 describe("a pre-response handler that fails", () => {
   it("ends as others do where the response that it became fails, too", () => {

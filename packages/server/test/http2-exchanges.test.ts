@@ -3,8 +3,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Bytes } from "@nvo/testing"
 import { Effect, Stream } from "effect"
-import { HttpEffect, HttpServerRequest, HttpServerRespondable, HttpServerResponse } from "effect/http"
+import { HttpServerRequest, HttpServerResponse } from "effect/http"
 import * as HandlerTimeout from "../src/HandlerTimeout.ts"
+import { Answered, failing } from "./support/failing.ts"
 import { greet, request } from "./support/http2Client.ts"
 import { type App, type Options, simulate } from "./support/simulated.ts"
 
@@ -90,24 +91,6 @@ describe("a response of HTTP/2 that cannot be sent as it is", () => {
     })
   }
 })
-
-/** A failure that says itself what it is answered with. */
-class Answered extends Error {
-  readonly response: HttpServerResponse.HttpServerResponse
-  constructor(response: HttpServerResponse.HttpServerResponse) {
-    super("answered")
-    this.response = response
-  }
-  [HttpServerRespondable.symbol]() {
-    return Effect.succeed(this.response)
-  }
-}
-
-const failing = (failure: unknown): App =>
-  Effect.andThen(
-    HttpEffect.appendPreResponseHandler(() => Effect.fail(failure) as Effect.Effect<never>),
-    Effect.succeed(hello)
-  )
 
 describe("a pre-response handler that fails, over HTTP/2", () => {
   it("is answered with 500, and told", () => {
