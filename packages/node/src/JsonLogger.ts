@@ -279,10 +279,11 @@ class Batches {
     this.pending += text
   }
 
-  /** No line is held back afterwards. */
+  /** Writes what is held back. What comes all the same is written as before, but for the end of the process. */
   close(): void {
     process.off("exit", this.flush)
     clearTimeout(this.timer)
+    this.timer = undefined
     this.flush()
   }
 

@@ -176,6 +176,28 @@ describe("a line of the access log", () => {
     )
   )
 
+  it.live("is written, too, where it comes when the logger's Scope has closed", () =>
+    Effect.acquireUseRelease(
+      Effect.sync(() => vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] })),
+      (time) =>
+        Effect.gen(function* () {
+          const { stream, writes } = recording()
+          const write = yield* Effect.scoped(
+            Effect.map(JsonLogger.make({ stream }), (logger) => {
+              const write = AccessLine.writeOf(logger)
+              write?.(line)
+              return write
+            })
+          )
+          assert.strictEqual(writes.length, 1)
+          write?.(line)
+          time.advanceTimersByTime(10)
+          assert.strictEqual(writes.length, 2)
+        }),
+      (time) => Effect.sync(() => time.useRealTimers())
+    )
+  )
+
   it.live("is not lost where the process exits", () =>
     Effect.gen(function* () {
       const logger = new URL("../src/JsonLogger.ts", import.meta.url).pathname
