@@ -11,15 +11,22 @@ import { eventually } from "./support/settle.ts"
 everyWay(({ Wire, expected, serve }) => {
   const gated = Gated.gated(serve)
 
+  // A server that is told to end while it waits for the first of the requests that a connection has sent.
+  const ending = (...requests: ReadonlyArray<Buffer>) =>
+    Effect.gen(function* () {
+      const { close, go, port, started } = yield* gated
+      const wire = yield* Wire.connect(port)
+      yield* wire.send(Buffer.concat([Wire.request("GET", "/wait"), ...requests]))
+      yield* Deferred.await(started)
+      const closing = yield* Effect.forkChild(close)
+      yield* Effect.sleep(50)
+      return { closing, go, port, wire }
+    })
+
   describe("a server that ends", () => {
     it.live("lets a request in flight finish, says that it is the last, and waits for it", () =>
       Effect.gen(function* () {
-        const { close, go, port, started } = yield* gated
-        const wire = yield* Wire.connect(port)
-        yield* wire.send(Wire.request("GET", "/wait"))
-        yield* Deferred.await(started)
-        const closing = yield* Effect.forkChild(close)
-        yield* Effect.sleep(50)
+        const { closing, go, wire } = yield* ending()
         assert.isUndefined(closing.pollUnsafe(), "not yet closed")
         yield* Deferred.succeed(go, undefined)
         const response = yield* wire.response()
@@ -45,12 +52,7 @@ everyWay(({ Wire, expected, serve }) => {
 
     it.live("refuses new connections while it waits", () =>
       Effect.gen(function* () {
-        const { close, go, port, started } = yield* gated
-        const wire = yield* Wire.connect(port)
-        yield* wire.send(Wire.request("GET", "/wait"))
-        yield* Deferred.await(started)
-        const closing = yield* Effect.forkChild(close)
-        yield* Effect.sleep(20)
+        const { closing, go, port, wire } = yield* ending()
         const refused = yield* Effect.exit(Wire.connect(port))
         assert.isTrue(Exit.isFailure(refused))
         yield* Deferred.succeed(go, undefined)
@@ -61,12 +63,7 @@ everyWay(({ Wire, expected, serve }) => {
 
     it.live("answers what it has begun of several requests, and nothing else", () =>
       Effect.gen(function* () {
-        const { close, go, port, started } = yield* gated
-        const wire = yield* Wire.connect(port)
-        yield* wire.send(Buffer.concat([Wire.request("GET", "/wait"), Wire.request("GET", "/")]))
-        yield* Deferred.await(started)
-        const closing = yield* Effect.forkChild(close)
-        yield* Effect.sleep(20)
+        const { closing, go, wire } = yield* ending(Wire.request("GET", "/"))
         yield* Deferred.succeed(go, undefined)
         assert.strictEqual((yield* wire.response()).body.toString(), "finished")
         if (expected.handled === "at once") {

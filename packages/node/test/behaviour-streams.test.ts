@@ -227,47 +227,37 @@ everyWay(({ Wire, departures, expected, serve }) => {
         )
       )
 
-    it.live("leaves a body of unknown length without its end", () =>
-      Effect.gen(function* () {
-        const seen = yield* Deferred.make<void>()
-        const { connections, errors, port } = yield* serve(failing(undefined, Deferred.await(seen)))
-        const wire = yield* Wire.connect(port)
-        yield* wire.send(Wire.request("GET", "/"))
-        yield* wire.contains("begun")
-        yield* Deferred.succeed(seen, undefined)
-        assert.isTrue(yield* wire.end)
-        const response = yield* wire.response()
-        assert.strictEqual(response.framing, "Chunked")
-        assert.strictEqual(response.body.toString(), "begun")
-        assert.isFalse(response.complete)
-        assert.deepStrictEqual(
-          errors.map(({ reason }) => reason._tag),
-          ["ResponseBodyFailed"]
-        )
-        // What is broken ends: the connection, or its stream alone.
-        const left = expected.broken === "connection" ? 0 : 1
-        yield* eventually("the end", () => Effect.runSync(connections.count) === left)
-      })
-    )
-
-    it.live("leaves a body shorter than its Content-Length", () =>
-      Effect.gen(function* () {
-        const seen = yield* Deferred.make<void>()
-        const { connections, port } = yield* serve(failing(100, Deferred.await(seen)))
-        const wire = yield* Wire.connect(port)
-        yield* wire.send(Wire.request("GET", "/"))
-        yield* wire.contains("begun")
-        yield* Deferred.succeed(seen, undefined)
-        assert.isTrue(yield* wire.end)
-        const response = yield* wire.response()
-        assert.strictEqual(response.framing, "Length")
-        assert.strictEqual(response.body.toString(), "begun")
-        assert.isFalse(response.complete)
-        // What is broken ends: the connection, or its stream alone.
-        const left = expected.broken === "connection" ? 0 : 1
-        yield* eventually("the end", () => Effect.runSync(connections.count) === left)
-      })
-    )
+    for (const { contentLength, framing, name } of [
+      {
+        name: "leaves a body of unknown length without its end",
+        contentLength: undefined,
+        framing: "Chunked"
+      },
+      { name: "leaves a body shorter than its Content-Length", contentLength: 100, framing: "Length" }
+    ]) {
+      it.live(name, () =>
+        Effect.gen(function* () {
+          const seen = yield* Deferred.make<void>()
+          const { connections, errors, port } = yield* serve(failing(contentLength, Deferred.await(seen)))
+          const wire = yield* Wire.connect(port)
+          yield* wire.send(Wire.request("GET", "/"))
+          yield* wire.contains("begun")
+          yield* Deferred.succeed(seen, undefined)
+          assert.isTrue(yield* wire.end)
+          const response = yield* wire.response()
+          assert.strictEqual(response.framing, framing)
+          assert.strictEqual(response.body.toString(), "begun")
+          assert.isFalse(response.complete)
+          assert.deepStrictEqual(
+            errors.map(({ reason }) => reason._tag),
+            ["ResponseBodyFailed"]
+          )
+          // What is broken ends: the connection, or its stream alone.
+          const left = expected.broken === "connection" ? 0 : 1
+          yield* eventually("the end", () => Effect.runSync(connections.count) === left)
+        })
+      )
+    }
 
     it.live("that is longer than its Content-Length sends no octet too many", () =>
       Effect.gen(function* () {

@@ -9,7 +9,6 @@
  */
 import * as Effect from "effect/Effect"
 import type { LazyArg } from "effect/Function"
-import * as HttpIncomingMessage from "effect/http/HttpIncomingMessage"
 import type { HttpServerError } from "effect/http/HttpServerError"
 import { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as Stream from "effect/Stream"
@@ -36,8 +35,8 @@ export const runForEach = <X, E, R>(
 ): Effect.Effect<void, E | HttpServerError, R | HttpServerRequest> =>
   Effect.flatMap(HttpServerRequest, (request) =>
     request instanceof ServerRequest
-      ? Effect.flatMap(bodyLimit, (limit) =>
-          RequestBody.runForEachLent(request.exchange, request, limit, use)
+      ? Effect.withFiber((fiber) =>
+          RequestBody.runForEachLent(request.exchange, request, RequestBody.streamLimit(fiber), use)
         )
       : Stream.runForEach(request.stream, use)
   )
@@ -62,12 +61,8 @@ export const runFold = <S>(
 ): Effect.Effect<S, HttpServerError, HttpServerRequest> =>
   Effect.flatMap(HttpServerRequest, (request) =>
     request instanceof ServerRequest
-      ? Effect.flatMap(bodyLimit, (limit) =>
-          RequestBody.runFoldLent(request.exchange, request, limit, initial(), step)
+      ? Effect.withFiber((fiber) =>
+          RequestBody.runFoldLent(request.exchange, request, RequestBody.streamLimit(fiber), initial(), step)
         )
       : Stream.runFold(request.stream, initial, step)
   )
-
-const bodyLimit = Effect.map(HttpIncomingMessage.MaxBodySize, (limit) =>
-  limit === undefined ? undefined : Number(limit)
-)

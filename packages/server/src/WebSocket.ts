@@ -171,15 +171,13 @@ const make = <In, Out>(
   encode: (message: Out) => Effect.Effect<Data>
 ): WebSocket<In, Out> => {
   const policy = options.slowConsumer ?? "wait"
-  const webSocket: WebSocket<In, Out> = {
+  return Object.assign(new Sessions.Holder(session), {
     connectionId: session.connectionId,
     protocol,
     messages,
-    send: (message) => Effect.flatMap(encode(message), (data) => sendBy(session, policy, data)),
-    close: (code, reason) => closeBy(session, code, reason)
-  }
-  Sessions.set(webSocket, session)
-  return webSocket
+    send: (message: Out) => Effect.flatMap(encode(message), (data) => sendBy(session, policy, data)),
+    close: (code?: number, reason?: string) => closeBy(session, code, reason)
+  })
 }
 
 /**
@@ -293,8 +291,8 @@ export const toHttpEffect = <E, R, E2, R2>(
   never,
   Exclude<R, HttpServerRequest | Scope.Scope> | R2
 > =>
-  Effect.contextWith((services: Context.Context<Exclude<R, HttpServerRequest | Scope.Scope> | R2>) =>
-    Effect.succeed(serveBy(open as Opening<E, never, E2, never>, options, services as Context.Context<never>))
+  Effect.map(Effect.context<Exclude<R, HttpServerRequest | Scope.Scope> | R2>(), (services) =>
+    serveBy(open as Opening<E, never, E2, never>, options, services as Context.Context<never>)
   )
 
 const serveBy = <E, E2>(

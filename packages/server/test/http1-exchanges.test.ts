@@ -4,9 +4,8 @@ import { Bytes } from "@nvo/testing"
 import { Effect, Stream } from "effect"
 import { HttpServerRequest, HttpServerResponse } from "effect/http"
 import * as EarlyHints from "../src/EarlyHints.ts"
-import * as HandlerTimeout from "../src/HandlerTimeout.ts"
 import * as TransportError from "../src/TransportError.ts"
-import { Answered, failing } from "./support/failing.ts"
+import { Answered, failing, hurriedTooLate } from "./support/apps.ts"
 import { type App, type Client, simulate } from "./support/simulated.ts"
 
 const hello = HttpServerResponse.text("hello")
@@ -120,18 +119,7 @@ describe("a piece of a response without octets", () => {
 
 describe("the time that a handler has", () => {
   it("is over when the head of the response is out, whatever is asked for then", () => {
-    const app = Effect.map(HttpServerRequest.HttpServerRequest, (request) =>
-      HttpServerResponse.stream(
-        Stream.fromEffect(
-          HandlerTimeout.set(1).pipe(
-            Effect.andThen(Effect.sleep("1 second")),
-            Effect.as(Bytes.fromText("all")),
-            Effect.provideService(HttpServerRequest.HttpServerRequest, request)
-          )
-        )
-      )
-    )
-    const { errors, text } = simulate(app, (server) =>
+    const { errors, text } = simulate(hurriedTooLate, (server) =>
       Effect.gen(function* () {
         const client = yield* server.connect
         yield* client.send(closing)

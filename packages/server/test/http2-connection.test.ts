@@ -1,5 +1,4 @@
 /** The life of an HTTP/2 connection, in simulated time: its age, its peer's leaving, and peers that do not read. */
-
 import { assert, describe, it } from "@effect/vitest"
 import { FaultPlan } from "@nvo/testing"
 import { Effect, Stream } from "effect"
@@ -12,19 +11,20 @@ const quick: App = Effect.succeed(hello)
 const slow: App = Effect.as(Effect.sleep("2 seconds"), hello)
 
 describe("an HTTP/2 connection that is as old as it may be", () => {
-  const config = { connectionAge: "1 second" } as const
-
-  it("ends where nothing is under way", () => {
-    const { departure, lines } = simulate(
-      quick,
+  const ofAge = (app: App) =>
+    simulate(
+      app,
       (server) =>
         Effect.gen(function* () {
           const http2 = yield* greet(server.connect)
           yield* http2.send(http2.headers(1, request("GET")))
           return { departure: yield* http2.ends, lines: http2.lines }
         }),
-      { config }
+      { config: { connectionAge: "1 second" } }
     )
+
+  it("ends where nothing is under way", () => {
+    const { departure, lines } = ofAge(quick)
     assert.deepStrictEqual(
       lines.filter((line) => /^(DATA|GOAWAY)/.test(line)),
       ["DATA 1 END", "GOAWAY 1 NO_ERROR"]
@@ -33,16 +33,7 @@ describe("an HTTP/2 connection that is as old as it may be", () => {
   })
 
   it("finishes what is under way, and says at once that it takes no more", () => {
-    const { departure, lines } = simulate(
-      slow,
-      (server) =>
-        Effect.gen(function* () {
-          const http2 = yield* greet(server.connect)
-          yield* http2.send(http2.headers(1, request("GET")))
-          return { departure: yield* http2.ends, lines: http2.lines }
-        }),
-      { config }
-    )
+    const { departure, lines } = ofAge(slow)
     assert.deepStrictEqual(
       lines.filter((line) => /^(DATA|GOAWAY|PING)/.test(line)),
       ["GOAWAY 2147483647 NO_ERROR", "PING", "DATA 1 END", "GOAWAY 1 NO_ERROR"]

@@ -5,7 +5,7 @@ import { Bytes } from "@nvo/testing"
 import { Effect, Stream } from "effect"
 import { HttpServerRequest, HttpServerResponse } from "effect/http"
 import * as HandlerTimeout from "../src/HandlerTimeout.ts"
-import { Answered, failing } from "./support/failing.ts"
+import { Answered, failing, hurriedTooLate } from "./support/apps.ts"
 import { greet, request } from "./support/http2Client.ts"
 import { type App, type Options, simulate } from "./support/simulated.ts"
 
@@ -144,18 +144,7 @@ describe("the time that a handler has, over HTTP/2", () => {
   })
 
   it("is over when the head of the response is out, whatever is asked for then", () => {
-    const app = Effect.map(HttpServerRequest.HttpServerRequest, (request) =>
-      HttpServerResponse.stream(
-        Stream.fromEffect(
-          HandlerTimeout.set(1).pipe(
-            Effect.andThen(Effect.sleep("1 second")),
-            Effect.as(Bytes.fromText("all")),
-            Effect.provideService(HttpServerRequest.HttpServerRequest, request)
-          )
-        )
-      )
-    )
-    const { body, errors } = answer(app)
+    const { body, errors } = answer(hurriedTooLate)
     assert.strictEqual(body, "all")
     assert.deepStrictEqual(errors, [])
   })

@@ -22,12 +22,7 @@ export const conclude = Effect.fnUntraced(function* (
   if (exchange.bodyError !== undefined) yield* self.report(exchange.bodyError)
   if (exchange.timedOut !== undefined) yield* self.report(exchange.timedOut)
   if (failure !== undefined) {
-    // The application had its turn and nothing was sent, as when a pre-response handler fails.
-    const told =
-      exchange.status === 0 && !exchange.aborted
-        ? yield* answerFailure(new ServerRequest(exchange), failure)
-        : failure
-    yield* reportFailure(self, exchange, told)
+    yield* reportFailure(self, exchange, yield* answerFailure(new ServerRequest(exchange), failure))
   } else if (exchange.aborted && exchange.switched === undefined) yield* reportUndelivered(self, exchange)
   self.observeEnd(exchange)
   if (exchange.switched !== undefined) return false

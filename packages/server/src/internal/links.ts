@@ -43,6 +43,7 @@ export class Links<A extends Linked<A>> implements Iterable<A> {
     this.size--
   }
 
+  /** Not to be changed meanwhile: from one that was taken out nothing leads on. */
   *[Symbol.iterator](): Iterator<A> {
     for (let member = this.first; member !== undefined; member = member.next) yield member
   }

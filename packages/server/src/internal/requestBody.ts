@@ -52,11 +52,15 @@ const parseError = (request: HttpServerRequest, cause: unknown) =>
           })
   })
 
-/** What a reader of the whole body accepts: `MaxBodySize`, or `bufferedBodyBytes` where it is not set. */
-export const bufferLimit = (exchange: Exchange, fiber: Fiber.Fiber<unknown, unknown>): number => {
+/** What a reader of the pieces of a body accepts: `MaxBodySize`, which is not set by default. */
+export const streamLimit = (fiber: Fiber.Fiber<unknown, unknown>): number | undefined => {
   const limit = fiber.getRef(HttpIncomingMessage.MaxBodySize)
-  return limit === undefined ? exchange.engine.config.bufferedBodyBytes : Number(limit)
+  return limit === undefined ? undefined : Number(limit)
 }
+
+/** What a reader of the whole body accepts: `MaxBodySize`, or `bufferedBodyBytes` where it is not set. */
+export const bufferLimit = (exchange: Exchange, fiber: Fiber.Fiber<unknown, unknown>): number =>
+  streamLimit(fiber) ?? exchange.engine.config.bufferedBodyBytes
 
 type Octets = Arr.NonEmptyReadonlyArray<Uint8Array>
 

@@ -85,20 +85,23 @@ const respond = (
 }
 
 /**
- * Answers a failure that came after the application had its turn, as that of a pre-response handler. Gives what is to be
- * told: the failure, and behind it why its answer failed, where it did.
+ * Answers a failure where nothing was sent although the application had its turn, as when a pre-response handler fails.
+ * Gives what is to be told: the failure, and behind it why its answer failed, where it did.
  */
 export const answerFailure = (
-  request: HttpServerRequest,
+  request: ServerRequest,
   failure: Cause.Cause<unknown>
-): Effect.Effect<Cause.Cause<unknown>> =>
-  Effect.matchCause(
+): Effect.Effect<Cause.Cause<unknown>> => {
+  const { exchange } = request
+  if (exchange.status !== 0 || exchange.aborted) return Effect.succeed(failure)
+  return Effect.matchCause(
     Effect.flatMap(causeResponse(failure), ([response]) => handleResponse(request, response)),
     {
       onSuccess: () => failure,
       onFailure: (cause) => Cause.fromReasons([...failure.reasons, ...cause.reasons])
     }
   )
+}
 
 /** The fields of a response with its cookies, and with the name of its request where that is wanted. */
 export const fieldsOf = (

@@ -118,12 +118,9 @@ export class ServerRequest extends Inspectable.Class implements HttpServerReques
 
   get stream(): Stream.Stream<Uint8Array, HttpServerError> {
     return Stream.fromPull(
-      Effect.withFiber((fiber) => {
-        const limit = fiber.getRef(HttpIncomingMessage.MaxBodySize)
-        return Effect.succeed(
-          RequestBody.pull(this.exchange, this, limit === undefined ? undefined : Number(limit))
-        )
-      })
+      Effect.withFiber((fiber) =>
+        Effect.succeed(RequestBody.pull(this.exchange, this, RequestBody.streamLimit(fiber)))
+      )
     )
   }
 

@@ -160,12 +160,7 @@ export class Http2Exchanges {
       if (exchange.bodyError !== undefined) yield* connection.report(exchange.bodyError)
       if (exchange.timedOut !== undefined) yield* connection.report(exchange.timedOut)
       if (failure !== undefined) {
-        // The application had its turn and nothing was sent, as when a pre-response handler fails.
-        const told =
-          exchange.status === 0 && !exchange.aborted
-            ? yield* answerFailure(new ServerRequest(exchange), failure)
-            : failure
-        yield* this.reportFailure(exchange, told)
+        yield* this.reportFailure(exchange, yield* answerFailure(new ServerRequest(exchange), failure))
       }
       this.close(exchange, failure)
     })

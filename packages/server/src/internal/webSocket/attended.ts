@@ -5,6 +5,7 @@
  * A message is handled in the turn in which it came, as far as its effect comes without waiting. One that waits holds
  * back those behind it, which wait in the session up to its bound, at which the peer is no longer read.
  */
+import { WebSocketError } from "@nvo/protocol"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -84,8 +85,8 @@ export class Attended {
     while (!this.finishing) {
       const next = this.session.next(this.resume)
       if (next === undefined) return
-      if (!Array.isArray(next)) return this.finish(Exit.void)
-      const fiber = this.fork(this.handle(next as unknown as Batch))
+      if (next instanceof WebSocketError.WebSocketError) return this.finish(Exit.void)
+      const fiber = this.fork(this.handle(next))
       const exit = fiber.pollUnsafe()
       if (exit === undefined) {
         this.fiber = fiber

@@ -1,7 +1,7 @@
 /** The session behind a WebSocket that an application holds. */
 import type { Session } from "./session.ts"
 
-/** What an application holds of a session, where that is an object of its own kind. */
+/** What an application holds of a session is one of these. */
 export class Holder {
   readonly session: Session
 
@@ -10,11 +10,6 @@ export class Holder {
   }
 }
 
-const sessions = new WeakMap<object, Session>()
-
-export const set = (webSocket: object, session: Session): void => {
-  sessions.set(webSocket, session)
-}
-
+/** The session of a WebSocket, if it is one of this server's. */
 export const get = (webSocket: object): Session | undefined =>
-  webSocket instanceof Holder ? webSocket.session : sessions.get(webSocket)
+  webSocket instanceof Holder ? webSocket.session : undefined
