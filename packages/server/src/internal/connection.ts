@@ -2,9 +2,8 @@
  * The program of one HTTP/1.1 connection: one Scope, one owner of all its state.
  *
  * It waits for octets, feeds the decoder, runs the application, and decides after each exchange whether the connection
- * goes on. A fiber waits for the end of it all, and each request has a fiber of its own; between requests the
- * connection is a callback in its transport. A fiber is uninterruptible but for what the application makes
- * interruptible.
+ * goes on. Each request has a fiber of its own; between requests the connection is a callback in its transport, and no
+ * fiber waits with it. A fiber is uninterruptible but for what the application makes interruptible.
  *
  * Whoever edits this: the peer may leave at any point. What has come is in `Incoming`, how an exchange ends that does
  * not simply end well in `ending.ts`, and what is told of it in `failures.ts`.
@@ -35,8 +34,9 @@ import { Incoming } from "./incoming.ts"
 import { Preface } from "./preface.ts"
 import { type Refusal, turnedAway } from "./refusal.ts"
 import { handleResponse } from "./responseWriter.ts"
-import type { Served } from "./served.ts"
+import type { Owner, Served } from "./served.ts"
 import { ServerRequest } from "./serverRequest.ts"
+import { Upgraded } from "./upgraded.ts"
 import type { Attended } from "./webSocket/attended.ts"
 import type { Session } from "./webSocket/session.ts"
 
@@ -47,6 +47,9 @@ const LINGERING = ConnectionState.phaseCode("Lingering")
 // A handler makes interruptible what may be interrupted.
 const UNINTERRUPTIBLE: Effect.RunOptions = { uninterruptible: true }
 const INITIAL_PHASE = ConnectionState.phaseCode(ConnectionState.initial)
+
+/** Makes the program that goes on with a connection, from octets that have come. */
+export type HandOver = (connection: Connection, octets: Uint8Array) => Served
 
 /** See the module. */
 export class Connection implements Served {
@@ -79,9 +82,9 @@ export class Connection implements Served {
   /** Whether another fiber is to go on when the one that runs has ended. */
   private again = false
   private hasEnded = false
-  private onEnd: (() => void) | undefined = undefined
-  /** What comes after HTTP/1.1 on this connection: nothing, or another protocol. */
-  private afterwards: Effect.Effect<void> = Effect.void
+  private owner: Owner | undefined = undefined
+  /** What goes on with the connection after HTTP/1.1, if anything does. */
+  private successor: Served | undefined = undefined
   private readonly handling: Effect.Effect<void>
   /** Whether it ends once what is under way is complete. */
   private retiring = false
@@ -89,8 +92,8 @@ export class Connection implements Served {
   isCut = false
   /** Requests that were begun in the turn under way. */
   private turn = 0
-  /** Takes the connection over, with the octets that have come, where they begin with the preface of HTTP/2. */
-  handOver: ((octets: Uint8Array) => Effect.Effect<void>) | undefined = undefined
+  /** Takes the connection over where the octets that have come begin with the preface of HTTP/2. */
+  handOver: HandOver | undefined = undefined
   private readonly preface = new Preface()
 
   constructor(engine: EngineContext, transport: Transport.Connection, acceptedAt: number, surplus: boolean) {
@@ -129,7 +132,7 @@ export class Connection implements Served {
   }
 
   get idleSince(): number | undefined {
-    return this.phaseCode === IDLE ? this.deadlines.since : undefined
+    return this.phaseCode === IDLE && !this.hasEnded ? this.deadlines.since : undefined
   }
 
   get phase(): ConnectionState.Phase {
@@ -244,32 +247,17 @@ export class Connection implements Served {
     this.fiber?.interruptUnsafe(undefined, ClientAbort.annotation)
   }
 
-  /** The program. It completes when the connection has ended; its Scope then releases the socket. */
-  get run(): Effect.Effect<void> {
-    return Effect.uninterruptible(
-      Effect.suspend(() => {
-        this.transport.onDeparture = this.onDepart
-        this.deadlines.armIdle()
-        return Effect.flatten(Effect.interruptible(this.ended))
-      })
-    )
+  start(owner: Owner): void {
+    this.owner = owner
+    this.transport.onDeparture = this.onDepart
+    this.deadlines.armIdle()
+    this.work()
   }
 
-  // Waits until HTTP/1.1 has ended on this connection, and gives what comes after it.
-  private get ended(): Effect.Effect<Effect.Effect<void>> {
-    return Effect.callback((resume) => {
-      const ended = () => resume(Effect.succeed(this.afterwards))
-      this.onEnd = ended
-      this.work()
-      // Who interrupts the program interrupts what is done for the connection, and waits for its end.
-      return Effect.callback((stopped) => {
-        if (this.hasEnded) return stopped(Effect.void)
-        const interrupted = () => stopped(Effect.void)
-        this.onEnd = interrupted
-        this.fiber?.interruptUnsafe()
-        this.leave()
-      })
-    })
+  stop(): void {
+    if (this.hasEnded) return
+    this.fiber?.interruptUnsafe()
+    this.leave()
   }
 
   // --- fibers ---
@@ -302,12 +290,13 @@ export class Connection implements Served {
   private worked(exit: Exit.Exit<void>): void {
     this.fiber = undefined
     if (exit._tag === "Failure") this.crashed(exit.cause)
-    else if (this.phaseCode === CLOSED || this.afterwards !== Effect.void) this.end()
+    else if (this.phaseCode === CLOSED || this.successor !== undefined) this.end()
   }
 
   private end(): void {
     this.hasEnded = true
-    this.onEnd?.()
+    if (this.successor === undefined) this.owner?.hasEnded()
+    else this.owner?.become(this.successor)
   }
 
   // A bug of the engine: it ends this connection, and nothing else.
@@ -361,10 +350,7 @@ export class Connection implements Served {
   }
 
   // Until the first octets say which protocol is spoken.
-  private begins(
-    chunk: Uint8Array,
-    handOver: (octets: Uint8Array) => Effect.Effect<void>
-  ): Effect.Effect<void> {
+  private begins(chunk: Uint8Array, handOver: HandOver): Effect.Effect<void> {
     const isFirst = this.preface.held === undefined
     const known = this.preface.match(chunk)
     if (known === undefined) {
@@ -373,8 +359,7 @@ export class Connection implements Served {
     }
     this.handOver = undefined
     if (known.isHttp2) {
-      this.deadlines.dispose()
-      this.afterwards = handOver(known.octets)
+      this.successor = handOver(this, known.octets)
       return Effect.void
     }
     this.incoming.feed(known.octets)
@@ -473,7 +458,11 @@ export class Connection implements Served {
     }
     return Effect.flatMap(conclude(this, exchange, failure), (goesOn) => {
       if (goesOn) return this.onward()
-      return this.attended === undefined || this.attended.isOver ? this.finish : this.upgraded(this.attended)
+      const { attended, session } = this
+      if (attended === undefined || attended.isOver || session === undefined) return this.finish
+      // Nothing of the request and of HTTP/1.1 is kept beside a WebSocket that needs neither.
+      this.successor = new Upgraded(this, session, attended)
+      return Effect.void
     })
   }
 
@@ -485,18 +474,6 @@ export class Connection implements Served {
       if (octets === false) break
     }
     return this.finish
-  }
-
-  // Nothing of the request is kept beside a WebSocket that does not need it, and no fiber waits for its end.
-  private upgraded(attended: Attended): Effect.Effect<void> {
-    this.exchange = undefined
-    this.deadlines.dispose()
-    const over = () => {
-      this.advance(ConnectionState.code.Finished)
-      this.end()
-    }
-    attended.onOver({ hasEnded: over })
-    return Effect.void
   }
 
   // The next request has a fiber of its own, so that nothing that a handler left in its fiber reaches another. A peer

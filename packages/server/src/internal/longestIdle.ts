@@ -8,11 +8,11 @@ import type { Served } from "./served.ts"
 const PART = 100
 
 /** Those that have been idle for longest, the very longest last. */
-export const longestIdle = (all: Iterable<{ readonly served: Served }>): Array<Served> => {
+export const longestIdle = (all: Iterable<{ readonly served: Served | undefined }>): Array<Served> => {
   const idle: Array<readonly [since: number, served: Served]> = []
   for (const { served } of all) {
-    const since = served.idleSince
-    if (since !== undefined) idle.push([since, served])
+    const since = served?.idleSince
+    if (served !== undefined && since !== undefined) idle.push([since, served])
   }
   return idle
     .sort(([a], [b]) => a - b)

@@ -2,17 +2,27 @@
  * What the engine knows of the program of a connection, whatever is spoken on it.
  */
 import type { ConnectionId } from "@nvo/protocol"
-import type { Effect } from "effect/Effect"
 import type { Phase } from "../ConnectionState.ts"
 import type { ConnectionInfo } from "../Connections.ts"
 import type { DeadlineError } from "../DeadlineError.ts"
 import type * as Transport from "../Transport.ts"
 
+/** Who a connection tells that it is over. */
+export interface Owner {
+  /** The connection has ended: its Scope then releases the socket. */
+  hasEnded(): void
+  /** Another program goes on with the connection, and this one has nothing more to do. */
+  become(served: Served): void
+}
+
+/** See the module. */
 export interface Served {
   readonly id: ConnectionId.ConnectionId
   readonly transport: Transport.Connection
-  /** The program. It completes when the connection has ended; its Scope then releases the socket. */
-  readonly run: Effect<void>
+  /** Begins. The owner is told once. */
+  start(owner: Owner): void
+  /** Ends it, and interrupts what is done for it. */
+  stop(): void
   readonly info: ConnectionInfo
   readonly phase: Phase
   /** Since when nothing is under way, by the wheel's clock; `undefined` while something is. */

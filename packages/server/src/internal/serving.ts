@@ -23,67 +23,70 @@ import type { EngineContext } from "./engineContext.ts"
 import { type Linked, Links } from "./links.ts"
 import { longestIdle } from "./longestIdle.ts"
 import { choose } from "./negotiation.ts"
-import type { Served } from "./served.ts"
+import type { Owner, Served } from "./served.ts"
 
-// A connection that is open.
-class Active implements Linked<Active> {
+// A connection that is open, as the registry has it. Its effects are made when somebody asks, and it lets go of what has
+// ended: the table of a `Map` may keep its entries for long (see `links.ts`).
+class Active implements Entry, Linked<Active>, Owner {
   previous: Active | undefined = undefined
   next: Active | undefined = undefined
-  readonly served: Served
-  /** Runs the program of the connection. */
-  fiber: Fiber.Fiber<void> | undefined = undefined
+  readonly id: ConnectionId.ConnectionId
+  /** The socket, and everything registered for it. */
+  readonly scope: Scope.Closeable
+  private readonly serving: Serving
+  /** The program that has the connection; none when its socket is released. */
+  served: Served | undefined
+  private waiting: Deferred.Deferred<void> | undefined = undefined
 
-  constructor(served: Served) {
+  constructor(serving: Serving, served: Served, scope: Scope.Closeable) {
+    this.id = served.id
+    this.scope = scope
+    this.serving = serving
     this.served = served
   }
 
-  /** Closes the connection and interrupts what is done for it. */
-  get cut(): Effect.Effect<void> {
-    return Effect.suspend(() => {
-      this.served.cut()
-      return Effect.andThen(
-        this.served.transport.close,
-        Effect.sync(() => this.fiber?.interruptUnsafe())
-      )
-    })
+  become(served: Served): void {
+    this.served?.dispose()
+    this.served = served
+    served.start(this)
   }
-}
 
-// What the registry has of it. Its effects are made when somebody asks, and it lets go of what has ended: the table of a
-// `Map` may keep its entries for long (see `links.ts`).
-class Registered implements Entry {
-  readonly id: ConnectionId.ConnectionId
-  private active: Active | undefined
-  private waiting: Deferred.Deferred<void> | undefined = undefined
-
-  constructor(active: Active) {
-    this.id = active.served.id
-    this.active = active
+  hasEnded(): void {
+    this.serving.end(this)
   }
 
   get info(): Effect.Effect<ConnectionInfo | undefined> {
-    return Effect.sync(() => this.active?.served.info)
+    return Effect.sync(() => this.served?.info)
   }
 
+  /** Closes the connection and interrupts what is done for it. */
   get close(): Effect.Effect<void> {
-    return Effect.suspend(() => this.active?.cut ?? Effect.void)
+    return Effect.suspend(() => {
+      if (this.served === undefined) return Effect.void
+      this.served.cut()
+      return Effect.andThen(
+        this.served.transport.close,
+        Effect.sync(() => this.served?.stop())
+      )
+    })
   }
 
   get retire(): Effect.Effect<void> {
-    return Effect.sync(() => this.active?.served.retire())
+    return Effect.sync(() => this.served?.retire())
   }
 
   get ended(): Effect.Effect<void> {
     return Effect.suspend(() => {
-      if (this.active === undefined) return Effect.void
+      if (this.served === undefined) return Effect.void
       this.waiting ??= Deferred.makeUnsafe<void>()
       return Deferred.await(this.waiting)
     })
   }
 
   /** Nothing is left of it. */
-  end(): void {
-    this.active = undefined
+  released(): void {
+    this.served?.dispose()
+    this.served = undefined
     if (this.waiting !== undefined) Deferred.doneUnsafe(this.waiting, Exit.void)
   }
 }
@@ -144,7 +147,7 @@ export class Serving {
   /** How many connections are in a phase. */
   count(phase: Phase): number {
     let count = 0
-    for (const { served } of this.active) if (served.phase === phase) count++
+    for (const { served } of this.active) if (served?.phase === phase) count++
     return count
   }
 
@@ -212,26 +215,28 @@ export class Serving {
   }
 
   private start(served: Served, scope: Scope.Closeable): void {
-    const active = new Active(served)
-    const registered = new Registered(active)
-    const program = Effect.onExit(served.run, (exit) =>
+    const active = new Active(this, served, scope)
+    if (!this.sampler.isArmed) this.sampler.arm(SAMPLE)
+    this.active.add(active)
+    this.registry.entries.set(active.id, active)
+    served.start(active)
+  }
+
+  /** The program of a connection has ended: its socket is released, and it is forgotten. */
+  end(active: Active): void {
+    this.run(
       Effect.andThen(
-        Scope.close(scope, exit),
+        Scope.close(active.scope, Exit.void),
         Effect.sync(() => {
-          served.dispose()
-          this.registry.entries.delete(served.id)
+          this.registry.entries.delete(active.id)
           this.active.remove(active)
-          registered.end()
+          active.released()
           if (this.active.size === 0 && this.emptied !== undefined) {
             Deferred.doneUnsafe(this.emptied, Exit.void)
           }
         })
       )
     )
-    if (!this.sampler.isArmed) this.sampler.arm(SAMPLE)
-    this.active.add(active)
-    this.registry.entries.set(served.id, registered)
-    active.fiber = this.fork(program)
   }
 
   // The operating system resets connections that are queued when a listener closes, and requests with them. A
@@ -266,13 +271,16 @@ export class Serving {
       yield* Effect.yieldNow
       const emptied = Deferred.makeUnsafe<void>()
       this.emptied = emptied
-      for (const { served } of [...this.active]) served.retire()
+      for (const { served } of [...this.active]) served?.retire()
       if (this.active.size > 0) yield* Effect.timeoutOption(Deferred.await(emptied), config.drainTimeout)
       if (this.active.size > 0) {
         this.move("DeadlinePassed")
-        for (const { cut, served } of [...this.active]) {
+        for (const active of [...this.active]) {
+          // It may have ended while others were cut.
+          const { served } = active
+          if (served === undefined) continue
           yield* this.engine.errors.report(served.drainError())
-          yield* Effect.andThen(cut, served.transport.reset)
+          yield* Effect.andThen(active.close, served.transport.reset)
         }
         // What was cut runs its finalizers while the services that it was given are there.
         yield* Effect.timeoutOption(Deferred.await(emptied), CUT_TIMEOUT)

@@ -31,7 +31,7 @@ import type * as Transport from "../../Transport.ts"
 import * as TransportError from "../../TransportError.ts"
 import type { EngineContext } from "../engineContext.ts"
 import { problem } from "../refusal.ts"
-import type { Served } from "../served.ts"
+import type { Owner, Served } from "../served.ts"
 import { Http2Deadlines } from "./deadlines.ts"
 import type { Http2Exchange } from "./exchange.ts"
 import { Http2Exchanges } from "./exchanges.ts"
@@ -56,6 +56,7 @@ export class Http2Connection implements Served {
   readonly output = new Http2Output(this)
   /** The fiber that reads: there from when the program begins, before which nothing happens here. */
   fiber!: Fiber.Fiber<unknown, unknown>
+  private program: Fiber.Fiber<void> | undefined = undefined
   private events: ReadonlyArray<Http2Event.Http2Event> = NO_EVENTS
   private eventAt = 0
   /** See `Served.cut`. */
@@ -228,8 +229,17 @@ export class Http2Connection implements Served {
   // A peer that begins many requests at once lets the others have their turn.
   private readonly yielding: Effect.Effect<void>
 
-  /** The program. It completes when the connection has ended; its Scope then releases the socket. */
-  get run(): Effect.Effect<void> {
+  start(owner: Owner): void {
+    this.program = Effect.runForkWith(this.engine.context)(this.run)
+    this.program.addObserver(() => owner.hasEnded())
+  }
+
+  stop(): void {
+    this.program?.interruptUnsafe()
+  }
+
+  // The program. It completes when the connection has ended.
+  private get run(): Effect.Effect<void> {
     return Effect.uninterruptible(
       Effect.withFiber((fiber) => {
         this.fiber = fiber
