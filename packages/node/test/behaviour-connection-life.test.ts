@@ -65,6 +65,33 @@ describe("a connection", () => {
       })
     ))
 
+  for (const [request, phase] of [
+    ["GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", undefined],
+    ["GET / HTTP/1.0\r\n\r\n", undefined],
+    // The peer may be sending: what comes on a closed connection is answered with a reset.
+    ["POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 1\r\n\r\na", "Lingering"],
+    [`GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n${get("/")}`, "Lingering"],
+    [get("/last"), "Lingering"]
+  ] as const) {
+    it(`is ${phase ?? "closed"} after ${JSON.stringify(request)} and its answer (RFC 9112 §9.6)`, () =>
+      simulate((world) =>
+        Effect.gen(function* () {
+          const server = yield* world.serve(
+            Effect.map(HttpServerRequest.HttpServerRequest, ({ url }) =>
+              HttpServerResponse.text("hello", url === "/last" ? { headers: { connection: "close" } } : {})
+            )
+          )
+          const client = yield* server.connect
+          yield* client.send(request)
+          assert.match(yield* untilText(client, "hello"), closes)
+          yield* Effect.sleep(10)
+          assert.strictEqual((yield* server.connections.list)[0]?.phase, phase)
+          assert.strictEqual((yield* untilLeft(client)).departure, "Ended")
+          assert.deepStrictEqual(reasons(server), [])
+        })
+      ))
+  }
+
   it("is told to end by Connections.drain, with the response that is under way", () =>
     simulate((world) =>
       Effect.gen(function* () {

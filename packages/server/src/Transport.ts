@@ -78,6 +78,13 @@ export interface Connection {
    */
   endUnsafe(): boolean
   /**
+   * Gives what was written to the operating system, without suspending. `true` if it has all of it, so that closing the
+   * connection loses nothing; `false` if some of it waits or the connection is gone. For the engine's hot path.
+   *
+   * @internal
+   */
+  flushUnsafe(): boolean
+  /**
    * `pull` without a fiber that waits. Gives octets that have come; `true` if `reader` will be called, once, in the
    * turn in which the next ones come, with none if it is to look again; `false` if the peer has left: `pull` says how.
    * For the engine's hot path.

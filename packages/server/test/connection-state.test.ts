@@ -44,6 +44,7 @@ const transport: Transport.Connection = {
   end: Effect.void,
   reset: Effect.void,
   endUnsafe: () => true,
+  flushUnsafe: () => true,
   close: Effect.void,
   writeUnsafe: () => true,
   bytesRead: 0,

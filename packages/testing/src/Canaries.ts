@@ -57,6 +57,10 @@ const answersOutOfOrder: Canary = {
             flush()
             return result
           },
+          flushUnsafe: () => {
+            flush()
+            return connection.flushUnsafe()
+          },
           end: Effect.suspend(() => {
             flush()
             return connection.end
@@ -121,7 +125,9 @@ const leaksConnection: Canary = {
   protocol: "Http1",
   within: 20,
   connection: (connection) =>
-    Effect.succeed(withParts(connection, { end: Effect.never, endUnsafe: () => false }))
+    Effect.succeed(
+      withParts(connection, { end: Effect.never, endUnsafe: () => false, flushUnsafe: () => false })
+    )
 }
 
 // One more request than allowed is let in.

@@ -315,6 +315,11 @@ export class NetConnection implements Transport.Connection {
     )
   }
 
+  flushUnsafe(): boolean {
+    this.flush()
+    return !this.socket.destroyed && this.socket.writableLength === 0
+  }
+
   endUnsafe(): boolean {
     const { socket } = this
     this.flush()

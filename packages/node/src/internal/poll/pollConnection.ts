@@ -358,6 +358,11 @@ export class PollConnection implements Transport.Connection {
     this.settleEnd(Effect.void)
   }
 
+  flushUnsafe(): boolean {
+    this.flush()
+    return !this.closed && this.broken === undefined && this.pendingBytes === 0
+  }
+
   endUnsafe(): boolean {
     this.flush()
     if (this.ended || this.closed || this.broken !== undefined) return true

@@ -150,6 +150,11 @@ export class ServerEnd implements Transport.Connection {
     })
   })
 
+  flushUnsafe(): boolean {
+    this.outgoing.fill()
+    return this.lost === undefined && this.outgoing.queued === 0
+  }
+
   endUnsafe(): boolean {
     if (this.lost !== undefined || this.outgoing.finished) return true
     this.ended = true

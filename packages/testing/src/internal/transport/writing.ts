@@ -168,6 +168,24 @@ export const writing: Readonly<Record<string, Test>> = {
       assert.equal(connection.endUnsafe(), true)
     }),
 
+  "gives what was written to the operating system, and says whether that has it all": (subject) =>
+    Effect.gen(function* () {
+      const { connection, peer } = yield* connected(subject)
+      connection.writeUnsafe(["the answer"])
+      // TLS has it all a little later.
+      while (!connection.flushUnsafe()) yield* Effect.sleep(1)
+      assert.equal(connection.bytesQueued, 0)
+      // It has ended nothing.
+      yield* connection.write([" and more"])
+      yield* connection.end
+      assert.equal(Bytes.toText((yield* receiveAll(peer)).octets), "the answer and more")
+      const other = (yield* connected(subject)).connection
+      other.writeUnsafe([new Uint8Array(MORE_THAN_BUFFERS)])
+      assert.equal(other.flushUnsafe(), false)
+      yield* other.reset
+      assert.equal(other.flushUnsafe(), false)
+    }),
+
   "does not end at once while something waits": (subject) =>
     Effect.gen(function* () {
       const { connection } = yield* connected(subject)
