@@ -186,4 +186,22 @@ describe("a WebSocket", () => {
       plan: { ...FaultPlan.none, toClient: slowly }
     })
   })
+
+  it("whose connection was lost before it was accepted is no failure of the application", () => {
+    const one = webSocket({ eager: true }, [{ size: 9_990 }])
+    const { lines } = holds({
+      ...one,
+      seed: 2,
+      // The first is not accepted, and the second has to wait for that.
+      sockets: [...one.sockets, { ...one.sockets[0], id: 200, start: 10 }],
+      plan: {
+        ...FaultPlan.none,
+        acceptError: 0.5,
+        toServer: { ...FaultPlan.calm, reset: { chance: 1, after: [8_000, 8_000] } }
+      }
+    })
+    const texts = lines.map(({ text }) => text.trim())
+    assert.include(texts, "handler of request 200 fails")
+    assert.include(texts, "! WriteFailed: The network lost the connection (c2)")
+  })
 })

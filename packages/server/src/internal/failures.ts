@@ -75,6 +75,10 @@ export const reportFailure = (
   if (connection.isCut) return Effect.void
   // A peer that was reset because it took too little did not leave.
   if (exchange.aborted && connection.deadlines.stalled !== undefined) return Effect.void
+  // The switch did not reach the peer, which is all that an application that wanted it can fail with.
+  if (exchange.switched !== undefined && exchange.writeError !== undefined) {
+    return connection.report(exchange.writeError)
+  }
   const reason = failureOf(exchange, connection.phase === "Draining", cause)
   return reason === undefined ? Effect.void : connection.report(connection.applicationError(reason))
 }

@@ -41,6 +41,13 @@ export class Http1Exchange extends Exchange implements ResponseEncoder.Exchange 
     this.observation = connection.engine.telemetry?.begin(this, connection.deadlines.since)
   }
 
+  /** What was written does not reach the peer: the connection is lost. */
+  failWrite(error: TransportError): void {
+    this.writeError = error
+    this.aborted = true
+    this.observation?.fail(error.reason._tag)
+  }
+
   get version(): ProtocolVersion {
     return this.head.minorVersion === 0 ? "1.0" : "1.1"
   }

@@ -73,11 +73,7 @@ const awaitPeer = ({ connection }: Http1Exchange): Effect.Effect<void, Transport
 // A response that could not be written is no failure of the application: the connection tells of it.
 const written = (exchange: Http1Exchange, result: boolean | TransportError): Effect.Effect<void> => {
   if (result === true) return Effect.void
-  const fail = (error: TransportError): void => {
-    exchange.writeError = error
-    exchange.aborted = true
-    exchange.observation?.fail(error.reason._tag)
-  }
+  const fail = (error: TransportError): void => exchange.failWrite(error)
   if (result === false) return Effect.catch(awaitPeer(exchange), (error) => Effect.sync(() => fail(error)))
   fail(result)
   return Effect.void

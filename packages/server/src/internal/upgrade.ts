@@ -135,7 +135,10 @@ class Http1Takeover implements Takeover {
     connection.answered(exchange)
     const written = this.carrier.writeUnsafe([head])
     this.head = ""
-    if (typeof written !== "boolean") return written
+    if (typeof written !== "boolean") {
+      exchange.failWrite(written)
+      return written
+    }
     connection.session = session
     return undefined
   }
