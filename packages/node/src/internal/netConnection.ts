@@ -38,6 +38,13 @@ const READS_IN_A_ROW = 4
 // How long a socket whose program has ended may take to give its last octets to the operating system.
 const FLUSH_TIMEOUT = "1 second"
 
+// What most connections have none of, and share.
+const NOTHING: Array<Latin1.Octets> = []
+const NOT_LENT: Array<Uint8Array> = []
+const NOBODY: ReadonlyArray<Resume> = []
+
+type Resume = (exit: Effect.Effect<void, TransportError.TransportError>) => void
+
 interface Queue {
   readonly writeQueueSize?: number
 }
@@ -61,23 +68,22 @@ export class NetConnection implements Transport.Connection {
   private readonly inbox: ConnectionInbox.ConnectionInbox
   private readonly highWaterMark: number
   private socket!: Net.Socket
-  private outbox: Array<Latin1.Octets> = []
+  private outbox: Array<Latin1.Octets> = NOTHING
   private outboxBytes = 0
   /** Full buffers that were read since the others had their turn. */
   private inARow = 0
   /** Whether it reads into a buffer of its own. */
   private owns = false
-  private nextBuffer: Buffer | undefined = READ_BUFFER
+  private nextBuffer: Buffer | undefined = undefined
   private ownBuffer: Buffer | undefined = undefined
   /** Whether its readers give back what they have read, and what of its own buffers they may give back. */
   private lends = false
-  private lent: Array<Uint8Array> = []
+  private lent: Array<Uint8Array> = NOT_LENT
   /** Whether octets that just came are being handled: what is written meanwhile leaves together. */
   private dispatching = false
-  private onDrain: Array<(exit: Effect.Effect<void, TransportError.TransportError>) => void> = []
+  private onDrain: ReadonlyArray<Resume> = NOBODY
   /** Who waits for the end of this side. */
-  private onFinish: ((exit: Effect.Effect<void, TransportError.TransportError>) => void) | undefined =
-    undefined
+  private onFinish: Resume | undefined = undefined
 
   constructor(
     peer: { readonly remoteAddress?: string | undefined; readonly remotePort?: number | undefined },
@@ -144,30 +150,37 @@ export class NetConnection implements Transport.Connection {
   /** Takes the socket over: from here on this connection is its only owner. */
   attach(socket: Net.Socket): this {
     this.socket = socket
-    let cause: unknown
-    socket.on("end", () => this.inbox.end())
-    socket.on("error", (error) => {
-      cause = error
-      // A fault of TLS is told of a socket that stays open, and to which nothing can be said any more.
-      socket.destroy()
-    })
-    socket.on("close", () => {
-      this.share()
-      this.inbox.lose(() =>
-        TransportError.make(
-          { _tag: "ConnectionReset", cause: cause ?? new Error("The connection was closed") },
-          this.id
-        )
-      )
-      if (this.onDrain.length > 0) this.settle(Effect.fail(this.writeFailed(cause)))
-    })
-    socket.on("drain", () => this.settle(Effect.void))
+    ;(socket as Owned)[OWNER] = this
+    socket.on("end", onEnd)
+    socket.on("error", onError)
+    socket.on("close", onClose)
+    socket.on("drain", onDrain)
     return this
+  }
+
+  /** The peer has ended its side. */
+  peerEnded(): void {
+    this.inbox.end()
+  }
+
+  /** The socket is closed. */
+  closed(): void {
+    this.share()
+    this.inbox.lose(() => {
+      const cause = this.socket.errored ?? new Error("The connection was closed")
+      return TransportError.make({ _tag: "ConnectionReset", cause }, this.id)
+    })
+    if (this.onDrain.length > 0) this.settle(Effect.fail(this.writeFailed()))
+  }
+
+  /** The operating system has taken what waited. */
+  taken(): void {
+    this.settle(Effect.void)
   }
 
   /** Octets came in the buffer that was read into. Returns whether to go on reading. */
   receive(buffer: Buffer, length: number): boolean {
-    if (!this.dispatch(this.taken(buffer, length))) return false
+    if (!this.dispatch(this.keep(buffer, length))) return false
     this.inARow = length < buffer.length ? 0 : this.inARow + 1
     if (this.inARow < READS_IN_A_ROW) return true
     this.inARow = 0
@@ -178,7 +191,7 @@ export class NetConnection implements Transport.Connection {
   }
 
   // What a read gave, in memory that nobody writes to again.
-  private taken(buffer: Buffer, length: number): Uint8Array {
+  private keep(buffer: Buffer, length: number): Uint8Array {
     if (length >= LARGE_READ) {
       const owned = this.owns
       if (this.own() && owned) {
@@ -195,6 +208,7 @@ export class NetConnection implements Transport.Connection {
   /** See `Transport.Connection`. Whoever kept a part of the octets finds it empty: the memory moves to a new buffer. */
   reuse(octets: Uint8Array): void {
     const at = this.lent.indexOf(octets)
+    if (!this.lends) this.lent = []
     this.lends = true
     if (at === -1) return
     this.lent.splice(at, 1)
@@ -215,7 +229,7 @@ export class NetConnection implements Transport.Connection {
   private share(): void {
     if (!this.owns) return
     this.owns = false
-    this.lent = []
+    if (this.lends) this.lent = []
     owners--
     // It was read into for nobody.
     if (this.ownBuffer !== undefined) spare.push(this.ownBuffer)
@@ -250,8 +264,10 @@ export class NetConnection implements Transport.Connection {
   }
 
   writeUnsafe(octets: ReadonlyArray<Latin1.Octets>): boolean | TransportError.TransportError {
-    const { outbox, socket } = this
+    const { socket } = this
     if (socket.destroyed || socket.writableEnded) return this.writeFailed()
+    if (this.outbox === NOTHING && octets.length > 0) this.outbox = []
+    const { outbox } = this
     for (let i = 0; i < octets.length; i++) {
       const item = octets[i]
       const last = outbox.length - 1
@@ -267,7 +283,7 @@ export class NetConnection implements Transport.Connection {
   private flush(): void {
     const { outbox, socket } = this
     if (outbox.length === 0) return
-    this.outbox = []
+    this.outbox = NOTHING
     this.outboxBytes = 0
     if (socket.destroyed) return
     if (outbox.length === 1) {
@@ -294,7 +310,7 @@ export class NetConnection implements Transport.Connection {
       // The fiber may have given way since it looked: what it waits for has happened then.
       if (this.socket.destroyed) return resume(Effect.fail(this.writeFailed()))
       if (!this.socket.writableNeedDrain) return resume(Effect.void)
-      this.onDrain.push(resume)
+      this.onDrain = [...this.onDrain, resume]
       return Effect.sync(() => {
         this.onDrain = this.onDrain.filter((other) => other !== resume)
       })
@@ -304,15 +320,13 @@ export class NetConnection implements Transport.Connection {
   private settle(exit: Effect.Effect<void, TransportError.TransportError>): void {
     if (this.onDrain.length === 0) return
     const waiting = this.onDrain
-    this.onDrain = []
+    this.onDrain = NOBODY
     for (const resume of waiting) resume(exit)
   }
 
-  private writeFailed(cause: unknown = this.socket.errored): TransportError.TransportError {
-    return TransportError.make(
-      { _tag: "WriteFailed", cause: cause ?? new Error("The connection is closed") },
-      this.id
-    )
+  private writeFailed(): TransportError.TransportError {
+    const cause = this.socket.errored ?? new Error("The connection is closed")
+    return TransportError.make({ _tag: "WriteFailed", cause }, this.id)
   }
 
   flushUnsafe(): boolean {
@@ -388,6 +402,52 @@ export class NetConnection implements Transport.Connection {
   }
 }
 
+// Where a socket names its connection.
+const OWNER = Symbol("nvo.connection")
+type Owned = Net.Socket & { [OWNER]?: NetConnection }
+
+const ownerOf = (socket: Net.Socket): NetConnection => (socket as Owned)[OWNER] as NetConnection
+
+// One function of each kind for all sockets: closures of its own would be a tenth of what an idle connection keeps.
+
+function onEnd(this: Net.Socket): void {
+  ownerOf(this).peerEnded()
+}
+
+// A fault of TLS is told of a socket that stays open, and to which nothing can be said any more. What went wrong is asked
+// of the socket when it has closed.
+function onError(this: Net.Socket, error: Error): void {
+  this.destroy(error)
+}
+
+function onClose(this: Net.Socket): void {
+  ownerOf(this).closed()
+}
+
+function onDrain(this: Net.Socket): void {
+  ownerOf(this).taken()
+}
+
+function onData(this: Net.Socket, chunk: Buffer): void {
+  if (!ownerOf(this).dispatch(chunk)) this.pause()
+}
+
+// Node asks for the buffer of the next read, of no socket, as soon as the callback of a read has returned.
+let lastRead: NetConnection | undefined
+
+function onRead(this: Net.Socket, length: number, buffer: Buffer): boolean {
+  const connection = ownerOf(this)
+  const goesOn = connection.receive(buffer, length)
+  lastRead = connection
+  return goesOn
+}
+
+const nextBuffer = (): Buffer | undefined => {
+  const connection = lastRead
+  lastRead = undefined
+  return connection?.takeBuffer()
+}
+
 const writeOctets = (socket: Net.Socket, item: Latin1.Octets): void => {
   if (typeof item === "string") socket.write(item, "latin1")
   else socket.write(item)
@@ -430,12 +490,6 @@ const readers: Readers | undefined = (() => {
   }
 })()
 
-const readEvents = (connection: NetConnection, socket: Net.Socket): void => {
-  socket.on("data", (chunk: Buffer) => {
-    if (!connection.dispatch(chunk)) socket.pause()
-  })
-}
-
 /** Takes over a socket that was accepted paused, before its first read. */
 export const fromSocket = (
   socket: Net.Socket,
@@ -445,20 +499,18 @@ export const fromSocket = (
   const connection = new NetConnection(socket, undefined, highWaterMark)
   const handle = (socket as unknown as Internals)._handle
   if (!buffers || readers === undefined || typeof handle?.useUserBuffer !== "function" || socket.destroyed) {
-    readEvents(connection, socket)
+    connection.attach(socket)
+    socket.on("data", onData)
     socket.resume()
-    return connection.attach(socket)
+    return connection
   }
   // What the constructor of a socket does with `onread`, done to one that is there: the server makes it, and has no such
   // option. A second socket for the handle would cost as much as the first.
-  const buffer = connection.takeBuffer() ?? READ_BUFFER
   const internals = socket as unknown as Record<symbol, unknown>
-  internals[readers.buffer] = buffer
-  const receive = (length: number, into: Buffer) => connection.receive(into, length)
-  const next = () => connection.takeBuffer()
-  internals[readers.callback] = receive
-  internals[readers.next] = next
-  handle.useUserBuffer(buffer)
+  internals[readers.buffer] = READ_BUFFER
+  internals[readers.callback] = onRead
+  internals[readers.next] = nextBuffer
+  handle.useUserBuffer(READ_BUFFER)
   connection.readsEvents = false
   connection.attach(socket)
   socket.read(0)
@@ -478,6 +530,7 @@ export const fromTlsSocket = (socket: Tls.TLSSocket, highWaterMark: number): Net
     },
     highWaterMark
   )
-  readEvents(connection, socket)
-  return connection.attach(socket)
+  connection.attach(socket)
+  socket.on("data", onData)
+  return connection
 }
