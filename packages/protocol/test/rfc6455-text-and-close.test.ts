@@ -52,6 +52,43 @@ describe("RFC 3629: octets are UTF-8", () => {
       { numRuns: 2_000 }
     )
   })
+
+  // Long runs of ASCII are looked at in words, characters that are there in one step.
+  const piece = fc.oneof(
+    { weight: 4, arbitrary: fc.nat({ max: 260 }).map((length) => new Array<number>(length).fill(0x61)) },
+    { weight: 4, arbitrary: fc.constantFrom([0xc3, 0xb6], [0xe6, 0xbc, 0xa2], [0xf0, 0x9f, 0x98, 0x80]) },
+    {
+      weight: 1,
+      arbitrary: fc.constantFrom([0x80], [0xc3], [0xed, 0xa0, 0x80], [0xe6, 0xbc], [0xf0, 0x9f, 0x98])
+    }
+  )
+
+  it("in long texts, wherever they stand in memory, as octet by octet", () => {
+    fc.assert(
+      fc.property(
+        fc.array(piece, { maxLength: 8 }),
+        fc.nat({ max: 3 }),
+        Bytes.cuts,
+        (pieces, offset, cuts) => {
+          const all = Uint8Array.from([...new Array<number>(offset).fill(0xff), ...pieces.flat()])
+          const bytes = all.subarray(offset)
+          let expected = Utf8.initial
+          for (const octet of bytes) {
+            if (expected !== Utf8.INVALID) expected = Utf8.advance(expected, Uint8Array.of(octet))
+          }
+          let state = Utf8.initial
+          for (const chunk of Bytes.cut(bytes, cuts)) {
+            if (state !== Utf8.INVALID) state = Utf8.advance(state, chunk)
+          }
+          assert.strictEqual(state, expected)
+          assert.strictEqual(Utf8.advance(Utf8.initial, all, offset), expected)
+          assert.strictEqual(Utf8.decodeChecked(bytes), valid(bytes) ? fatal.decode(bytes) : undefined)
+          assert.strictEqual(expected === Utf8.initial, valid(bytes))
+        }
+      ),
+      { numRuns: 1_000 }
+    )
+  })
 })
 
 describe("RFC 6455 §8.1: text that is not UTF-8 is 1007", () => {
