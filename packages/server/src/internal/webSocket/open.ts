@@ -85,16 +85,20 @@ class ExchangeHost implements Host {
   private readonly engine: EngineContext
   // Who has the application: the request, or what serves the WebSocket without it.
   private runner: Pick<Takeover, "abort" | "fork">
+  // What telemetry keeps of the request, while that lasts.
+  private observation: Exchange["observation"]
 
-  constructor(engine: EngineContext, takeover: Takeover, settings: Settings) {
-    this.engine = engine
+  constructor(exchange: Exchange, takeover: Takeover, settings: Settings) {
+    this.engine = exchange.engine
+    this.observation = exchange.observation
     this.transport = takeover.carrier
     this.runner = takeover
     this.settings = settings
   }
 
-  attend(attended: Attended): void {
+  attend(attended: Attended, goesOn: boolean): void {
     this.runner = attended
+    if (goesOn) this.observation = undefined
   }
 
   get deadlines() {
@@ -102,6 +106,7 @@ class ExchangeHost implements Host {
   }
 
   report(error: WebSocketError.WebSocketError): Effect.Effect<void> {
+    this.observation?.fail(error.reason._tag)
     return this.engine.errors.report(error)
   }
 
@@ -152,7 +157,7 @@ export const begin = Effect.fnUntraced(function* (
   if (takeover instanceof Error) return yield* Effect.fail(new NotUpgradable(takeover.message))
   const { carrier } = takeover
   const deflation = yield* deflationOf(exchange, accepted)
-  const host = new ExchangeHost(engine, takeover, settings)
+  const host = new ExchangeHost(exchange, takeover, settings)
   const session = new Session(host, deflation)
   const error = takeover.begin(session)
   if (error !== undefined) {
@@ -163,8 +168,9 @@ export const begin = Effect.fnUntraced(function* (
   session.open(takeover.rest())
   if (engine.closing) session.goAway()
   const attend = (attended: Attended): boolean => {
-    host.attend(attended)
-    return takeover.detach(attended)
+    const goesOn = takeover.detach(attended)
+    host.attend(attended, goesOn)
+    return goesOn
   }
   return { session, attend }
 })
