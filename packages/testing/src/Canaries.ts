@@ -8,6 +8,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Http2Canaries from "./internal/canaries/Http2.ts"
 import { withParts } from "./internal/canaries/Tamper.ts"
+import * as TunnelCanaries from "./internal/canaries/Tunnel.ts"
 import * as WebSocketCanaries from "./internal/canaries/WebSocket.ts"
 import type { Variant } from "./Simulation.ts"
 
@@ -148,5 +149,6 @@ export const all: ReadonlyArray<Canary> = [
   leaksConnection,
   ignoresLimit,
   ...Http2Canaries.all,
-  ...WebSocketCanaries.all
+  ...WebSocketCanaries.all,
+  ...TunnelCanaries.all
 ]

@@ -60,6 +60,7 @@ const http2 = (
         fragment: 0,
         padding: 0,
         trailers: false,
+        socket: undefined,
         ...ask
       }))
     }

@@ -4,19 +4,20 @@ import * as Bytes from "../../Bytes.ts"
 import type { Canary } from "../../Canaries.ts"
 import { type Change, tamper } from "./Tamper.ts"
 
-const DATA = 0x0
-const HEADERS = 0x1
+export const DATA = 0x0
+export const HEADERS = 0x1
 const RST_STREAM = 0x3
 const SETTINGS = 0x4
 const WINDOW_UPDATE = 0x8
-const END_STREAM = 0x1
+export const CONTINUATION = 0x9
+export const END_STREAM = 0x1
 const ACK = 0x1
 const INITIAL_WINDOW_SIZE = 0x4
 const PREFACE_OCTETS = 24
-const HEADER_OCTETS = 9
+export const HEADER_OCTETS = 9
 
 /** One frame as it is sent. */
-interface Raw {
+export interface Raw {
   readonly type: number
   readonly flags: number
   readonly stream: number
@@ -58,9 +59,11 @@ const frames = (skip: number, change: (frame: Raw) => ReadonlyArray<Uint8Array>)
   }
 }
 
-const same = ({ octets }: Raw): ReadonlyArray<Uint8Array> => [octets]
+/** A frame as it is. */
+export const same = ({ octets }: Raw): ReadonlyArray<Uint8Array> => [octets]
 
-const canary = (
+/** A server whose frames are changed. */
+export const canary = (
   name: string,
   within: number,
   changes: () => {
@@ -126,7 +129,7 @@ const answersAfterEnd = canary("answers-after-end", 20, () => ({
 }))
 
 // A stream that its peer has reset goes on to count, and to hold its place.
-const forgetsSlot = canary("forgets-slot", 300, () => ({
+const forgetsSlot = canary("forgets-slot", 700, () => ({
   toServer: (frame) => (frame.type === RST_STREAM ? [] : same(frame))
 }))
 

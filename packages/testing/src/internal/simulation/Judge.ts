@@ -39,7 +39,8 @@ export const isCrowded = (scenario: Scenario): boolean => {
   return most > 0 && most < connectionCount(scenario)
 }
 
-const mayBeTurnedAway = (scenario: Scenario): boolean => {
+/** Whether a request may be turned away because there are too many. */
+export const mayBeTurnedAway = (scenario: Scenario): boolean => {
   const { inFlightCount: most } = scenario.limits
   return isCrowded(scenario) || (most > 0 && most < concurrency(scenario))
 }

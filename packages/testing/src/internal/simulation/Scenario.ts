@@ -220,9 +220,13 @@ const limits = (seeded: Seeded): Limits => {
 const PROTOCOL = 1
 const HTTP2 = 2
 const SOCKETS = 3
+const TUNNELS = 4
 // Numbers of the clients, which those of their requests begin with.
 const FIRST_HTTP2 = 21
 const FIRST_SOCKET = 41
+const FIRST_TUNNEL = 61
+// WebSockets among the streams of one connection.
+const MOST_TUNNELS = 3
 // Clients of each kind, in a run that has all of them.
 const MIXED = 2
 
@@ -262,12 +266,17 @@ const withHttp2 = (base: Scenario, most: number): Scenario => {
     largest(base.plan),
     http2StreamWindow === 0 ? 90_000 : http2StreamWindow * SEGMENTS
   )
+  const http2 = Array.from({ length: seeded.between(1, most) }, (_, i) =>
+    Http2.draw(seeded, FIRST_HTTP2 + i, largestBody, ask)
+  )
+  const tunnels = new Seeded(base.seed).fork(TUNNELS)
   return {
     ...base,
     limits: { ...base.limits, http2Streams, http2StreamWindow },
-    http2: Array.from({ length: seeded.between(1, most) }, (_, i) =>
-      Http2.draw(seeded, FIRST_HTTP2 + i, largestBody, ask)
-    )
+    http2: http2.map((one, i) => {
+      const count = tunnels.chance(0.5) ? tunnels.between(1, MOST_TUNNELS) : 0
+      return Http2.withTunnels(tunnels, one, FIRST_TUNNEL + i * MOST_TUNNELS, count, largestBody)
+    })
   }
 }
 
@@ -350,13 +359,27 @@ const simplerHttp2 = (one: Http2.Http2Script): ReadonlyArray<Http2.Http2Script> 
   ...simplerEnding(one),
   ...simplerAsks<Http2.StreamAsk, Http2.Http2Script>(one, (ask) => [
     ...plainer(ask, Http2.plainAsk),
-    ...simplerAsk(ask)
+    ...simplerAsk(ask),
+    ...simplerTunnel(ask)
   ])
 ]
 
+const simplerTunnel = (ask: Http2.StreamAsk): ReadonlyArray<Http2.StreamAsk> =>
+  ask.socket === undefined
+    ? []
+    : [...plainer(ask.socket, Http2.plainTunnel), ...simplerConversation(ask.socket)].map((socket) => ({
+        ...ask,
+        socket
+      }))
+
 const simplerSocket = (one: WebSocket.SocketScript): ReadonlyArray<WebSocket.SocketScript> => [
+  ...plainer(one, { start: 0, readGap: 0 }),
+  ...simplerConversation(one)
+]
+
+const simplerConversation = <A extends WebSocket.Conversation>(one: A): ReadonlyArray<A> => [
   ...without(one.sends).map((sends) => ({ ...one, sends })),
-  ...plainer(one, WebSocket.plain),
+  ...plainer<WebSocket.Conversation>(one, WebSocket.plain).map((part) => ({ ...one, ...part })),
   ...(one.ending._tag === "Close" ? [] : [{ ...one, ending: { _tag: "Close", code: 1_000 } as const }]),
   ...replaced(one.sends, (send) => [
     ...plainer(send, WebSocket.plainSend),

@@ -7,8 +7,9 @@ import type * as SimulatedNetwork from "../../../SimulatedNetwork.ts"
 import { PATIENCE, sender } from "../Client.ts"
 import * as Outbox from "../Outbox.ts"
 import type { Witness } from "../Witness.ts"
-import { Peer, type Stream } from "./Peer.ts"
+import { Peer } from "./Peer.ts"
 import type { Http2Script } from "./Script.ts"
+import type { Stream } from "./Stream.ts"
 
 /** What a client got on its connection. */
 export interface Received {

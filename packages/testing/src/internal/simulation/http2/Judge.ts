@@ -5,13 +5,16 @@ import {
   isCrowded,
   isSlowNetwork,
   isSlowReader,
+  mayBeTurnedAway,
   mayTimeOut
 } from "../Judge.ts"
 import type { Scenario } from "../Scenario.ts"
+import { judgeConversation } from "../websocket/Judge.ts"
 import type { Received } from "./Client.ts"
 import { malformedOf } from "./Malformed.ts"
-import type { Stream } from "./Peer.ts"
 import type { Http2Script } from "./Script.ts"
+import type { Stream } from "./Stream.ts"
+import type { Tunnel } from "./Tunnel.ts"
 
 type Say = (text: string) => void
 
@@ -19,12 +22,14 @@ type Say = (text: string) => void
 // server bears.
 const SMALL_WINDOW = 5_000
 
+const isDelayed = ({ plan }: Scenario, script: Http2Script): boolean =>
+  script.credit.delay > 0 ||
+  script.readGap > 0 ||
+  [plan.toServer, plan.toClient].some(({ latency, stall }) => latency[1] + stall.chance > 0)
+
 const isSlow = (scenario: Scenario, script: Http2Script, seen: Circumstances): boolean => {
-  const { limits, plan } = scenario
-  const delayed =
-    script.credit.delay > 0 ||
-    script.readGap > 0 ||
-    [plan.toServer, plan.toClient].some(({ latency, stall }) => latency[1] + stall.chance > 0)
+  const { limits } = scenario
+  const delayed = isDelayed(scenario, script)
   const narrow =
     [script.window, ...script.changes.map(({ window }) => window)].some((window) => window < SMALL_WINDOW) ||
     limits.http2StreamWindow > 0
@@ -78,6 +83,37 @@ const judgeStream = (
     )
 }
 
+// A peer that has closed, and then takes nothing for a second, is not waited for. Milliseconds, without the delay of credit.
+const LONG_STALL = 600
+
+// A WebSocket ends with its stream: in order, or by CANCEL where its peer did not say that it goes (RFC 8441 §4).
+const judgeTunnel = (
+  scenario: Scenario,
+  script: Http2Script,
+  stream: Stream,
+  tunnel: Tunnel,
+  excused: boolean,
+  say: Say
+): void => {
+  const { isReset, receivedEnd, resetCode, status } = stream
+  const name = `WebSocket ${tunnel.script.id}`
+  if (isReset || excused) return
+  if (resetCode === "REFUSED_STREAM" && status === undefined) {
+    if (!mayBeRefused(scenario, script)) say(`${name} was refused, and there is room`)
+    return
+  }
+  if (status === 503 && mayBeTurnedAway(scenario)) return
+  if (status !== 200) return say(`the handshake of ${name} was answered ${status}`)
+  if (!receivedEnd && resetCode === undefined) return say(`the stream of ${name} does not end`)
+  if (resetCode !== undefined && resetCode !== "CANCEL") return say(`${name} was reset with ${resetCode}`)
+  if (tunnel.brokeOff !== undefined) return
+  if (resetCode !== undefined && (tunnel.script.stall?.millis ?? 0) > LONG_STALL) return
+  judgeConversation(tunnel.script, tunnel.socket, (text) => say(`${name}: ${text}`))
+  // The end of this side has a second to come behind that of the server.
+  if (resetCode !== undefined && !(receivedEnd && isDelayed(scenario, script)))
+    say(`${name} was reset, and nothing was wrong with it`)
+}
+
 /** Says what is wrong. */
 export const judge = (
   scenario: Scenario,
@@ -98,7 +134,9 @@ export const judge = (
         say(`request ${stream.ask.id} was answered, and its stream is disowned`)
       continue
     }
-    judgeStream(scenario, script, stream, excused, say)
+    const { tunnel } = stream
+    if (tunnel === undefined) judgeStream(scenario, script, stream, excused, say)
+    else judgeTunnel(scenario, script, stream, tunnel, excused, say)
   }
   if (received.timedOut) say("the server did not answer, and did not leave")
   if (excused) return

@@ -18,33 +18,11 @@ import {
 import * as Bytes from "../../../Bytes.ts"
 import type { FieldLine } from "../../../ResponseReader.ts"
 import { requestBody, targetOf } from "../Requests.ts"
+import { socketTarget } from "../websocket/Peer.ts"
 import { malformedOf } from "./Malformed.ts"
 import type { Http2Script, StreamAsk } from "./Script.ts"
-
-/** What a client knows of one of its streams. */
-export interface Stream {
-  readonly id: number
-  readonly ask: StreamAsk
-  /** The final head. */
-  status: number | undefined
-  fields: ReadonlyArray<FieldLine>
-  readonly interim: Array<{ readonly status: number; readonly fields: ReadonlyArray<FieldLine> }>
-  body: string
-  /** Octets of the request's body that were sent. */
-  sent: number
-  sentEnd: boolean
-  receivedEnd: boolean
-  /** Whether this side has reset it. */
-  isReset: boolean
-  /** The code with which the server has. */
-  resetCode: ErrorCode.ErrorCode | undefined
-  /** What may be sent. */
-  sendWindow: number
-  /** What the server may send. */
-  receiveWindow: number
-  /** What came, and was not given back. */
-  owed: number
-}
+import { dataFrame, type Stream } from "./Stream.ts"
+import { Tunnel } from "./Tunnel.ts"
 
 /** What a peer tells of itself. */
 export interface Listener {
@@ -70,6 +48,7 @@ const LIST = { listBytes: 1_000_000, fieldCount: 1_000 }
 // What the server takes of a header block: see `Limits.continuations`.
 const MOST_FRAGMENTS = 8
 const CONNECTION_FIELDS = ["connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"]
+const NOT_OF_TUNNELS = ["content-length", "sec-websocket-accept"]
 
 /** See the module. */
 export class Peer {
@@ -193,12 +172,25 @@ export class Peer {
     const limit = greedy ? concurrency : Math.min(concurrency, this.settings?.maxConcurrentStreams ?? 0)
     const most = Math.min(this.released, asks.length)
     for (let goesOn = true; goesOn; ) {
-      while (this.opened < most && this.openCount < limit && this.goAway === undefined)
+      while (
+        this.opened < most &&
+        this.openCount < limit &&
+        this.goAway === undefined &&
+        this.mayOpen(asks[this.opened])
+      )
         this.open(asks[this.opened])
       const { openCount } = this
-      for (const stream of this.streams.values()) this.sendBody(stream)
+      for (const stream of this.streams.values()) {
+        if (stream.tunnel === undefined) this.sendBody(stream)
+        else this.sendTunnel(stream, stream.tunnel)
+      }
       goesOn = this.openCount < openCount
     }
+  }
+
+  // RFC 8441 §3: no extended CONNECT before the server has offered it.
+  private mayOpen({ socket }: StreamAsk): boolean {
+    return socket === undefined || this.settings?.enableConnectProtocol === true
   }
 
   private open(ask: StreamAsk): void {
@@ -209,15 +201,17 @@ export class Peer {
       this.pings += this.script.pings
     }
     this.opened++
+    const tunnel = ask.socket === undefined ? undefined : new Tunnel(ask.socket, this.listener)
     const stream: Stream = {
       id,
       ask,
+      tunnel,
       status: undefined,
       fields: [],
       interim: [],
       body: "",
       sent: 0,
-      sentEnd: ask.method !== "POST",
+      sentEnd: tunnel === undefined && ask.method !== "POST",
       receivedEnd: false,
       isReset: false,
       resetCode: undefined,
@@ -226,6 +220,15 @@ export class Peer {
       owed: 0
     }
     this.streams.set(id, stream)
+    if (tunnel === undefined) this.request(stream)
+    else this.handshake(stream, tunnel)
+    // A window of nothing opens with the first credit.
+    this.giveBack(stream)
+    this.resetIfDue(stream)
+  }
+
+  private request(stream: Stream): void {
+    const { ask, id } = stream
     this.listener.say(
       `← client opens stream ${id}: request ${ask.id}, ${ask.method} ${ask.kind}, ${ask.body} octets`
     )
@@ -236,9 +239,38 @@ export class Peer {
       [":authority", "simulated.test"],
       ...(ask.method === "POST" && ask.chunk === 0 ? [["content-length", String(ask.body)] as const] : [])
     ])
-    // A window of nothing opens with the first credit.
-    this.giveBack(stream)
-    this.resetIfDue(stream)
+  }
+
+  // RFC 8441 §5.
+  private handshake(stream: Stream, tunnel: Tunnel): void {
+    this.listener.say(`← client opens stream ${stream.id}: WebSocket ${tunnel.script.id}`)
+    this.headers(stream, [
+      [":method", "CONNECT"],
+      [":protocol", "websocket"],
+      [":scheme", "http"],
+      [":path", socketTarget(tunnel.script)],
+      [":authority", "simulated.test"],
+      ["sec-websocket-version", "13"]
+    ])
+    if (tunnel.script.eager) this.converse(tunnel)
+  }
+
+  // Says all messages, frame by frame.
+  private converse(tunnel: Tunnel): void {
+    const { steps } = tunnel
+    const goOn = (from: number): void => {
+      const step = steps.at(from)
+      if (step === undefined) return tunnel.said()
+      this.timers.push({
+        millis: step.millis,
+        act: () => {
+          step.act()
+          goOn(from + 1)
+          this.advance()
+        }
+      })
+    }
+    goOn(0)
   }
 
   private headers(stream: Stream, fields: ReadonlyArray<FieldLine>): void {
@@ -300,13 +332,50 @@ export class Peer {
     }
   }
 
+  // As a body without an end that is known: what breaks it off is its script, or the end of what the server says.
+  private sendTunnel(stream: Stream, tunnel: Tunnel): void {
+    const { ask, id } = stream
+    while (!stream.sentEnd && this.isOpen(stream)) {
+      const left = tunnel.waiting
+      if (left === 0) return this.endTunnel(stream, tunnel)
+      const window = Math.min(stream.sendWindow, this.sendWindow)
+      const padding = ask.padding > 0 && ask.padding + 1 < window ? ask.padding : undefined
+      const overhead = padding === undefined ? 0 : padding + 1
+      const length = Math.min(left, window - overhead, ask.chunk === 0 ? 16_384 - overhead : ask.chunk)
+      if (length <= 0) return
+      const frame = dataFrame(id, false, tunnel.take(length), padding)
+      stream.sendWindow -= frame.flowBytes
+      this.sendWindow -= frame.flowBytes
+      this.write(frame)
+    }
+  }
+
+  private endTunnel(stream: Stream, tunnel: Tunnel): void {
+    const { breaksOff } = tunnel
+    if (breaksOff !== undefined && tunnel.brokeOff === undefined) {
+      tunnel.brokeOff = breaksOff
+      this.listener.say(`← client ${breaksOff} on stream ${stream.id}`)
+      if (breaksOff === "ResetAt") this.reset(stream)
+    }
+    if (breaksOff === "EndAt" || (tunnel.ends && breaksOff === undefined)) {
+      stream.sentEnd = true
+      this.listener.say(`← client ends its side of stream ${stream.id}`)
+      this.write(dataFrame(stream.id, true, new Uint8Array(0), undefined))
+    }
+  }
+
   private resetIfDue(stream: Stream): void {
-    const { ask, body, id, sent, status } = stream
+    const { ask, body, sent, status } = stream
     const { reset } = ask
     if (reset === undefined || !this.isOpen(stream)) return
     const gone =
       reset.of === "Request" ? sent >= Math.min(reset.octets, ask.body) : body.length >= reset.octets
     if (!gone || (reset.of === "Response" && status === undefined)) return
+    this.reset(stream)
+  }
+
+  private reset(stream: Stream): void {
+    const { id } = stream
     stream.isReset = true
     this.listener.say(`← client resets stream ${id}`)
     this.write({ _tag: "RstStream", streamId: id, code: ErrorCode.toNumber("CANCEL") })
@@ -344,6 +413,8 @@ export class Peer {
           !this.isOpen(stream) &&
           !stream.isReset &&
           code !== "NO_ERROR" &&
+          // What the peer of a WebSocket has to say behind its end is waited for, for a while.
+          !(stream.tunnel !== undefined && stream.receivedEnd && code === "CANCEL") &&
           !(this.script.greedy && code === "FLOW_CONTROL_ERROR")
         )
           listener.violation(`${code} on stream ${stream.id}, which has ended`)
@@ -432,6 +503,7 @@ export class Peer {
     if (!stream.isReset) {
       if (stream.status === undefined) listener.violation(`DATA on stream ${streamId} before its head`)
       stream.body += Bytes.toText(bytes)
+      if (stream.status === 200) stream.tunnel?.receive(bytes)
       if (endStream) this.ended(stream)
       this.resetIfDue(stream)
     }
@@ -445,12 +517,14 @@ export class Peer {
 
   private ended(stream: Stream): void {
     stream.receivedEnd = true
+    if (stream.tunnel !== undefined) stream.tunnel.ends = true
     this.listener.say(`→ stream ${stream.id} ends, ${stream.body.length} octets`)
   }
 
   // Gives credit back where enough is owed, or the server can send nothing.
   private giveBack(stream: Stream): void {
-    const { delay, every } = this.script.credit
+    const { every } = this.script.credit
+    const delay = this.script.credit.delay + (stream.tunnel?.stallAt(stream.body.length) ?? 0)
     const later = (act: () => void) => (delay === 0 ? act() : this.timers.push({ millis: delay, act }))
     if (this.owed >= every || this.receiveWindow <= 0) {
       const increment = this.owed
@@ -501,22 +575,17 @@ export class Peer {
     listener.say(`→ stream ${stream.id} has ${status}`)
     stream.status = status
     stream.fields = rest
+    if (stream.tunnel !== undefined) this.tunnelAnswered(stream, stream.tunnel, status)
     if (block.end) this.ended(stream)
     this.resetIfDue(stream)
   }
-}
 
-const dataFrame = (
-  streamId: number,
-  endStream: boolean,
-  bytes: Uint8Array,
-  padding: number | undefined
-): Http2Frame.Data =>
-  ({
-    _tag: "Data",
-    streamId,
-    endStream,
-    bytes,
-    padding,
-    flowBytes: bytes.length + (padding === undefined ? 0 : padding + 1)
-  }) as Http2Frame.Data
+  private tunnelAnswered(stream: Stream, tunnel: Tunnel, status: number): void {
+    const { fields, id } = stream
+    // RFC 9110 §9.3.6, RFC 8441 §5: a tunnel has no length, and nothing of HTTP/1.1's handshake.
+    if (status === 200 && fields.some(([name]) => NOT_OF_TUNNELS.includes(name)))
+      this.listener.violation(`a tunnel with ${fields.map(([name]) => name).join(", ")} on stream ${id}`)
+    tunnel.answeredWith(status)
+    if (status === 200 && !tunnel.script.eager) this.converse(tunnel)
+  }
+}

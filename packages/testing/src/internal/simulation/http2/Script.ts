@@ -2,11 +2,18 @@
 import type { Seeded } from "../../Seeded.ts"
 import type { Breaking } from "../Ending.ts"
 import type { Ask } from "../Scenario.ts"
+import { type Conversation, converse } from "../websocket/Script.ts"
 
 /** Where a client resets a stream: when so many octets of the request, or of the response, have gone by. */
 export interface Reset {
   readonly of: "Request" | "Response"
   readonly octets: number
+}
+
+/** A WebSocket on a stream, RFC 8441. What breaks off in it is the stream, not its connection. */
+export interface TunnelScript extends Conversation {
+  /** Credit is held back once, when so many octets have come, for so many milliseconds. */
+  readonly stall: { readonly after: number; readonly millis: number } | undefined
 }
 
 /** One request, on a stream of its own. */
@@ -18,6 +25,8 @@ export interface StreamAsk extends Ask {
   readonly padding: number
   /** Whether the body ends with trailers. */
   readonly trailers: boolean
+  /** What is said over it where it is the handshake of a WebSocket. */
+  readonly socket: TunnelScript | undefined
 }
 
 /** How a client leaves after its requests. */
@@ -87,7 +96,7 @@ export const draw = (
   const changes = seeded.chance(0.25)
     ? [{ after: seeded.between(1, 600), window: seeded.pick([1, 30, 1_000, 70_000]) }]
     : []
-  const narrowest = Math.max(1, Math.min(window, ...changes.map((change) => change.window)))
+  const narrowest = narrowestOf({ changes, window })
   const count = seeded.between(1, 8)
   const size = narrowest >= 256 ? most : Math.min(most, Math.floor((narrowest * TINY_FRAMES) / count) + 1)
   return {
@@ -99,7 +108,8 @@ export const draw = (
       reset: reset(seeded),
       fragment: seeded.chance(0.2) ? seeded.between(10, 80) : 0,
       padding: seeded.chance(0.15) ? seeded.between(1, 100) : 0,
-      trailers: seeded.chance(0.2)
+      trailers: seeded.chance(0.2),
+      socket: undefined
     })),
     concurrency: seeded.pick([1, 2, 8, 8]),
     greedy: seeded.chance(0.2),
@@ -118,8 +128,60 @@ export const draw = (
   }
 }
 
+const narrowestOf = ({ changes, window }: Pick<Http2Script, "changes" | "window">): number =>
+  Math.max(1, Math.min(window, ...changes.map((change) => change.window)))
+
+// What is said over a WebSocket through windows of less than 256 octets comes in so many of them.
+const TINY_MESSAGE_FRAMES = 10
+
+const tunnel = (seeded: Seeded, client: number, most: number): StreamAsk => {
+  const socket = {
+    ...converse(seeded, client, most),
+    stall: seeded.chance(0.25)
+      ? { after: seeded.between(0, 300), millis: seeded.between(1, 5_000) }
+      : undefined
+  }
+  return {
+    id: socket.id,
+    kind: "Text",
+    method: "GET",
+    minorVersion: 1,
+    body: 0,
+    chunk: seeded.chance(0.3) ? seeded.between(1, 50) : 0,
+    expectContinue: false,
+    size: 0,
+    pieces: 0,
+    sleep: 0,
+    reset: seeded.chance(0.1) ? { of: "Response", octets: seeded.between(0, 400) } : undefined,
+    fragment: seeded.chance(0.2) ? seeded.between(10, 80) : 0,
+    padding: seeded.chance(0.15) ? seeded.between(1, 100) : 0,
+    trailers: false,
+    socket
+  }
+}
+
+/** A client with WebSockets among its streams: `first` and those behind it, whose messages are no larger than `most`. */
+export const withTunnels = (
+  seeded: Seeded,
+  script: Http2Script,
+  first: number,
+  count: number,
+  most: number
+): Http2Script => {
+  const narrowest = narrowestOf(script)
+  const size = narrowest >= 256 ? most : Math.min(most, narrowest * TINY_MESSAGE_FRAMES)
+  let { asks } = script
+  for (let i = 0; i < count; i++) {
+    asks = asks.toSpliced(seeded.between(0, asks.length), 0, tunnel(seeded, first + i, size))
+  }
+  return { ...script, asks }
+}
+
 /** What is plainer about a stream. */
 export const plainAsk: Partial<StreamAsk> = { reset: undefined, fragment: 0, padding: 0, trailers: false }
+
+/** What is plainer about a WebSocket on a stream. */
+export const plainTunnel: Partial<TunnelScript> = { stall: undefined }
 
 /** What is plainer about a client. */
 export const plain: Partial<Http2Script> = {

@@ -31,6 +31,7 @@ export const run = (
     const { ending } = script
     const say = (text: string) => witness.say(connection, text)
     const peer = new Peer(script, { say, violation: (text) => witness.violation(connection, text) })
+    const { socket } = peer
     const send = sender(script, client, say)
     const outbox = yield* Outbox.make(send, () => peer.takeOutput())
     let departure: Received["departure"]
@@ -41,7 +42,7 @@ export const run = (
     // All messages, frame by frame.
     const sending = Effect.gen(function* () {
       for (const one of script.sends) {
-        for (const frame of peer.framesOf(one)) {
+        for (const frame of socket.framesOf(one)) {
           yield* Effect.sleep(one.gap)
           frame()
           yield* outbox.wake
@@ -52,14 +53,13 @@ export const run = (
     })
 
     const onward: Effect.Effect<void> = Effect.suspend(() => {
-      const ready = hasSent && (ending._tag === "CloseSoon" ? peer.status === 101 : peer.isSatisfied)
-      if (ready && !saidLast) {
+      if (hasSent && socket.mayLeave && !saidLast) {
         saidLast = true
-        if (ending._tag === "Malformed") peer.breakDown(ending.which)
+        if (ending._tag === "Malformed") socket.breakDown(ending.which)
         else if (ending._tag === "End") {
           say("← client ends its side")
           outbox.thenLeave(client.end)
-        } else peer.close("code" in ending ? ending.code : 1_000)
+        } else socket.close("code" in ending ? ending.code : 1_000)
       }
       return outbox.wake
     })

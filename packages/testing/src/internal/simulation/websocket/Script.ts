@@ -29,20 +29,24 @@ export type Ending =
   | { readonly _tag: "End" }
   | Breaking
 
-/** One client and its connection. */
-export interface SocketScript {
-  /** Milliseconds from the start. */
-  readonly start: number
-  /** Of the request that is upgraded. */
+/** What is said over one WebSocket, whatever it goes over. */
+export interface Conversation {
+  /** Of the request that becomes a WebSocket. */
   readonly id: number
   readonly sends: ReadonlyArray<Send>
   /** The server closes, with `SERVER_CODE`, when it has answered so many messages. 0: does not. */
   readonly closesAfter: number
   /** Whether it begins to send before it has the answer to its handshake. */
   readonly eager: boolean
+  readonly ending: Ending
+}
+
+/** One client and its connection. */
+export interface SocketScript extends Conversation {
+  /** Milliseconds from the start. */
+  readonly start: number
   /** Milliseconds that it waits before it receives, each time. */
   readonly readGap: number
-  readonly ending: Ending
 }
 
 /** With what the server closes where it does. */
@@ -61,11 +65,10 @@ const ending = (seeded: Seeded): Ending => {
   return { _tag: "Malformed", which: seeded.between(0, 1_000) }
 }
 
-/** A client, whose messages are no larger than `most`. */
-export const draw = (seeded: Seeded, client: number, most: number): SocketScript => {
+/** A conversation, whose messages are no larger than `most`. */
+export const converse = (seeded: Seeded, client: number, most: number): Conversation => {
   const count = seeded.between(0, 6)
   return {
-    start: seeded.between(0, 500),
     id: client * 100,
     sends: Array.from({ length: count }, (_, i) => ({
       id: client * 100 + i + 1,
@@ -78,13 +81,19 @@ export const draw = (seeded: Seeded, client: number, most: number): SocketScript
     })),
     closesAfter: seeded.chance(0.2) ? seeded.between(1, count + 1) : 0,
     eager: seeded.chance(0.25),
-    readGap: seeded.chance(0.15) ? seeded.between(1, 50) : 0,
     ending: ending(seeded)
   }
 }
 
+/** A client, whose messages are no larger than `most`. */
+export const draw = (seeded: Seeded, client: number, most: number): SocketScript => ({
+  start: seeded.between(0, 500),
+  readGap: seeded.chance(0.15) ? seeded.between(1, 50) : 0,
+  ...converse(seeded, client, most)
+})
+
 /** What is plainer about a message. */
 export const plainSend: Partial<Send> = { binary: true, fragments: 1, pings: 0, pongs: 0, gap: 0 }
 
-/** What is plainer about a client. */
-export const plain: Partial<SocketScript> = { start: 0, closesAfter: 0, eager: false, readGap: 0 }
+/** What is plainer about a conversation. */
+export const plain: Partial<Conversation> = { closesAfter: 0, eager: false }
