@@ -159,9 +159,9 @@ describe("what is left of requests that nobody wants", () => {
 })
 
 describe("a bug of the engine on an HTTP/2 connection", () => {
-  for (const [what, pull, reason] of [
-    ["a pull that dies", Effect.die(new Error("a bug")), "EngineDefect"],
-    ["a pull that fails", undefined, "ConnectionReset"]
+  for (const [what, pull, told] of [
+    ["a pull that dies", Effect.die(new Error("a bug")), ["EngineDefect"]],
+    ["a pull that fails", undefined, ["ClientAborted"]]
   ] as const) {
     it(`is told, and ends this connection only: ${what}`, () => {
       let first = true
@@ -189,9 +189,24 @@ describe("a bug of the engine on an HTTP/2 connection", () => {
           }
         }
       )
-      assert.include(errors, reason)
+      assert.deepStrictEqual(errors, told)
     })
   }
+
+  it("is the only one to be told of where nothing was under way", () => {
+    const errors = simulate(Effect.succeed(hello), (server) =>
+      Effect.gen(function* () {
+        const http2 = yield* greet(server.connect)
+        yield* http2.send(http2.headers(1, request("GET")))
+        yield* http2.sees("DATA 1 END")
+        yield* http2.client.reset
+        yield* Effect.sleep(10)
+        assert.strictEqual(yield* server.connections.count, 0)
+        return server.errors
+      })
+    )
+    assert.deepStrictEqual(errors, ["ConnectionReset"])
+  })
 })
 
 describe("without telemetry", () => {

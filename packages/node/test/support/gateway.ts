@@ -43,6 +43,8 @@ const SMALL = 16_384
 const forward =
   (session: Http2.ClientHttp2Session, socket: Net.Socket, streams: Set<Http2.ClientHttp2Stream>) =>
   (req: Http.IncomingMessage, res: Http.ServerResponse) => {
+    // Node closes behind a response that came before its 100: this one comes from the server.
+    Object.assign(res, { _sent100: true })
     const length = req.headers["content-length"]
     const hasBody = req.headers["transfer-encoding"] !== undefined || (length !== undefined && length !== "0")
     const stream = session.request(

@@ -84,7 +84,9 @@ const overTls: Way["Wire"]["connect"] = (port) =>
     const raw = Net.connect({ port, host: "127.0.0.1", allowHalfOpen: true })
     const socket = Tls.connect({ socket: raw, ca: Certificate.cert, servername: "localhost" })
     raw.on("error", (error) => socket.destroy(error))
-    return Object.assign(socket, { resetAndDestroy: () => void raw.resetAndDestroy() }) as never
+    // `resetAndDestroy` would end the side first, and a peer that has seen the end does not look for a reset.
+    const reset = () => void Object.assign(raw, { resetAndClosing: true }).destroy()
+    return Object.assign(socket, { resetAndDestroy: reset }) as never
   }, "secureConnect")
 
 const make = (way: Ways.Way): Way => {

@@ -64,6 +64,8 @@ export class Http2Connection implements Served {
   isClosed = false
   /** Whether nothing more is read. */
   private expired = false
+  /** Whether the connection was lost while requests were under way, each of which tells of it. */
+  private lossIsTold = false
   private readonly first: Uint8Array | undefined
 
   /** `first` are octets that were read to find out what is spoken. `began` is when the connection was accepted. */
@@ -246,7 +248,9 @@ export class Http2Connection implements Served {
         fiber.setContext(this.context)
         // With a name: see `onDepart` of the connection of HTTP/1.1.
         const onDepart = (departure: Transport.Departure) => {
-          if (departure === "Lost") this.exchanges.abandonAll(this.lost(new Error("the connection is lost")))
+          if (departure !== "Lost") return
+          this.lossIsTold = !this.exchanges.isEmpty
+          this.exchanges.abandonAll(this.lost(new Error("the connection is lost")))
         }
         this.transport.onDeparture = onDepart
         // RFC 9113 §9.2.2.
@@ -312,6 +316,7 @@ export class Http2Connection implements Served {
   // The peer has ended its side, or is gone. With `halfClose` it still gets its answers.
   private inputEnded(cause: Cause.Cause<unknown>): Effect.Effect<void> {
     if (!Pull.isDoneCause(cause)) {
+      if (this.lossIsTold) return Effect.void
       for (const reason of cause.reasons) {
         if (reason._tag === "Fail") return this.report(reason.error as ServerError.ServerError)
       }
@@ -359,7 +364,7 @@ export class Http2Connection implements Served {
   private handle(event: Http2Event.Http2Event): void {
     switch (event._tag) {
       case "RequestHead":
-        return this.exchanges.begin(event)
+        return this.exchanges.begin(event, event.expectContinue && this.hasBody(event.streamId))
       case "RequestData":
         return this.exchanges.get(event.streamId)?.offer(event.bytes)
       case "RequestEnd":
@@ -385,6 +390,13 @@ export class Http2Connection implements Served {
         // The peer opens no more streams. What is open is finished, and then nothing holds the connection.
         return
     }
+  }
+
+  // Whether some of a request's body came in the same batch: then its peer has not waited for a 100 (RFC 9110 §10.1.1).
+  private hasBody(streamId: number): boolean {
+    return this.events.some(
+      (event, i) => i >= this.eventAt && event._tag === "RequestData" && event.streamId === streamId
+    )
   }
 
   private refuse({ error, streamId }: Http2Event.RequestRefused): void {

@@ -221,9 +221,10 @@ export class Http2Exchange extends Exchange {
     this.engine.overload.leave()
   }
 
-  /** The handler is done: nothing of it is left on the wheel. */
+  /** The handler is done: nothing of it is left on the wheel, and a reader that it left behind waits for nothing. */
   dispose(): void {
     this.isOver = true
+    if (this.carrier === undefined) this.resumeReader(0)
     this.handlerDeadline?.release()
     this.bodyDeadline?.release()
   }

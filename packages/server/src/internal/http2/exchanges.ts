@@ -50,13 +50,15 @@ export class Http2Exchanges {
 
   // --- the begin -----------------------------------------------------------------------------------------------
 
-  begin(head: Http2RequestHead.RequestHead): void {
+  /** `hasBody` is whether some of its body is known to have come. */
+  begin(head: Http2RequestHead.RequestHead, hasBody: boolean): void {
     const { connection } = this
     const { context, engine, machine } = connection
     // Reset in the same batch: nobody wants it.
     if (!machine.canSend(head.streamId)) return
     this.count++
     const exchange = new Http2Exchange(connection, head, this.count)
+    if (hasBody) exchange.awaitsContinue = false
     this.byStream.set(head.streamId, exchange)
     if (connection.isWornOut) connection.endAfterThese()
     const program = this.programOf(exchange)
