@@ -34,7 +34,7 @@ import { Incoming } from "./incoming.ts"
 import { Preface } from "./preface.ts"
 import { type Refusal, turnedAway } from "./refusal.ts"
 import { handleResponse } from "./responseWriter.ts"
-import type { Owner, Served } from "./served.ts"
+import { infoOf, type Owner, type Served } from "./served.ts"
 import { ServerRequest } from "./serverRequest.ts"
 import { Upgraded } from "./upgraded.ts"
 import type { Attended } from "./webSocket/attended.ts"
@@ -117,18 +117,12 @@ export class Connection implements Served {
   }
 
   get info(): ConnectionInfo {
-    return {
-      id: this.id,
-      peerAddress: this.transport.peerAddress,
-      peerPort: this.transport.peerPort,
+    return infoOf(this, {
       protocol: "http/1.1",
-      phase: this.phase,
       since: Math.round(this.acceptedAt + this.deadlines.since - this.deadlines.began),
       acceptedAt: this.acceptedAt,
-      requests: this.requests,
-      bytesRead: this.transport.bytesRead,
-      bytesWritten: this.transport.bytesWritten
-    }
+      requests: this.requests
+    })
   }
 
   get idleSince(): number | undefined {

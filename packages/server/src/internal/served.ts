@@ -38,3 +38,17 @@ export interface Served {
   /** What is said of the connection when it is cut because the server has waited long enough. */
   drainError(): DeadlineError
 }
+
+/** What the registry tells of it. `since` and `acceptedAt` are in milliseconds since the epoch. */
+export const infoOf = (
+  { id, phase, transport }: Served,
+  about: Pick<ConnectionInfo, "protocol" | "since" | "acceptedAt" | "requests">
+): ConnectionInfo => ({
+  id,
+  peerAddress: transport.peerAddress,
+  peerPort: transport.peerPort,
+  phase,
+  ...about,
+  bytesRead: transport.bytesRead,
+  bytesWritten: transport.bytesWritten
+})

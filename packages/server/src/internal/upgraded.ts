@@ -8,7 +8,7 @@ import type { ConnectionInfo } from "../Connections.ts"
 import * as DeadlineError from "../DeadlineError.ts"
 import type * as Transport from "../Transport.ts"
 import type { EngineContext } from "./engineContext.ts"
-import type { Owner, Served } from "./served.ts"
+import { infoOf, type Owner, type Served } from "./served.ts"
 import type { Attended } from "./webSocket/attended.ts"
 import type { Session } from "./webSocket/session.ts"
 
@@ -51,18 +51,12 @@ export class Upgraded implements Served {
   }
 
   get info(): ConnectionInfo {
-    return {
-      id: this.id,
-      peerAddress: this.transport.peerAddress,
-      peerPort: this.transport.peerPort,
+    return infoOf(this, {
       protocol: "http/1.1",
-      phase: this.phase,
       since: this.since,
       acceptedAt: this.acceptedAt,
-      requests: this.requests,
-      bytesRead: this.transport.bytesRead,
-      bytesWritten: this.transport.bytesWritten
-    }
+      requests: this.requests
+    })
   }
 
   start(owner: Owner): void {

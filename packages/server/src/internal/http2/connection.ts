@@ -31,7 +31,7 @@ import type * as Transport from "../../Transport.ts"
 import * as TransportError from "../../TransportError.ts"
 import type { EngineContext } from "../engineContext.ts"
 import { problem } from "../refusal.ts"
-import type { Owner, Served } from "../served.ts"
+import { infoOf, type Owner, type Served } from "../served.ts"
 import { Http2Deadlines } from "./deadlines.ts"
 import type { Http2Exchange } from "./exchange.ts"
 import { Http2Exchanges } from "./exchanges.ts"
@@ -102,18 +102,12 @@ export class Http2Connection implements Served {
   // --- what the engine asks ------------------------------------------------------------------------------------
 
   get info(): ConnectionInfo {
-    return {
-      id: this.id,
-      peerAddress: this.transport.peerAddress,
-      peerPort: this.transport.peerPort,
+    return infoOf(this, {
       protocol: "h2",
-      phase: this.phase,
       since: Math.round(this.acceptedAt + this.deadlines.since - this.deadlines.began),
       acceptedAt: this.acceptedAt,
-      requests: this.exchanges.count,
-      bytesRead: this.transport.bytesRead,
-      bytesWritten: this.transport.bytesWritten
-    }
+      requests: this.exchanges.count
+    })
   }
 
   get phase(): ConnectionState.Phase {
