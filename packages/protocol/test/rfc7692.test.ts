@@ -5,6 +5,7 @@ import * as FrameEncoder from "@nvo/protocol/websocket/FrameEncoder"
 import type * as MessageDecoder from "@nvo/protocol/websocket/MessageDecoder"
 import * as PerMessageDeflate from "@nvo/protocol/websocket/PerMessageDeflate"
 import { Bytes } from "@nvo/testing"
+import * as fc from "fast-check"
 import * as TestCodec from "./support/testCodec.ts"
 import { frame, observe, refusal } from "./support/webSocket.ts"
 
@@ -212,6 +213,39 @@ describe("§6 and §7.2: messages", () => {
     const bad = PerMessageDeflate.compress(TestCodec.deflater(), false, octets(0x61, 0xff))
     assert.strictEqual(refusal(frame(0xc1, bad), { inflation: inflation() }), "InvalidUtf8")
   })
+
+  for (const contextTakeover of [true, false]) {
+    it(`§7.2.1: parts compressed one by one are one message, ${contextTakeover ? "with" : "without"} context takeover`, () => {
+      const text = fc.array(fc.constantFrom("a", "b", "abcabcabc", "ü"), { maxLength: 200 })
+      const cuts = fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 1, maxLength: 5 })
+      fc.assert(
+        fc.property(fc.array(fc.tuple(text, cuts), { minLength: 1, maxLength: 3 }), (messages) => {
+          const deflater = TestCodec.deflater()
+          const chunks = messages.flatMap(([words, sizes]) => {
+            const bytes = new TextEncoder().encode(words.join(""))
+            const parts: Array<Uint8Array> = []
+            let at = 0
+            do {
+              const size = sizes[parts.length % sizes.length]
+              parts.push(bytes.subarray(at, at + size))
+              at += size
+            } while (at < bytes.length)
+            return parts.map((part, i) => {
+              const fin = i === parts.length - 1
+              const payload = PerMessageDeflate.compress(deflater, contextTakeover, part, fin)
+              const opcode = i === 0 ? "Text" : "Continuation"
+              return FrameEncoder.encodeBytes({ opcode, fin, rsv1: i === 0, payload }, 0x01020304)
+            })
+          })
+          const seen = observe(chunks, { inflation: inflation(contextTakeover) })
+          assert.deepStrictEqual(
+            seen.events,
+            messages.map(([words]) => ({ _tag: "Text", data: words.join("") }))
+          )
+        })
+      )
+    })
+  }
 
   for (const contextTakeover of [true, false]) {
     it(`§7.2: messages pass ${contextTakeover ? "with" : "without"} context takeover, in any fragments`, () => {

@@ -7,6 +7,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
+import { Parts } from "./internal/webSocket/sending.ts"
 import type { Data, Deflation, Session } from "./internal/webSocket/session.ts"
 import * as Sessions from "./internal/webSocket/sessions.ts"
 import type { Sender, SlowConsumer } from "./WebSocket.ts"
@@ -26,6 +27,8 @@ interface Subscription {
 class Encoded {
   private readonly data: Data
   private plain: ReadonlyArray<Latin1.Octets> | undefined = undefined
+  /** As `compressed`, of a large message. */
+  private readonly parts = new Map<number, Parts>()
   private readonly compressed = new Map<number, ReadonlyArray<Latin1.Octets>>()
 
   constructor(data: Data) {
@@ -34,6 +37,9 @@ class Encoded {
 
   writeTo(session: Session): boolean {
     const { deflation } = session
+    if (deflation !== undefined && session.isSliced(this.data)) {
+      return typeof session.sendPartsUnsafe(this.partsBy(deflation), true) === "boolean"
+    }
     const result =
       deflation === undefined || !session.compresses(this.data)
         ? session.writeUnsafe(this.asIs)
@@ -44,6 +50,15 @@ class Encoded {
   private get asIs(): ReadonlyArray<Latin1.Octets> {
     this.plain ??= FrameEncoder.encodeMessage(this.data)
     return this.plain
+  }
+
+  private partsBy({ agreement }: Deflation): Parts {
+    const bits = agreement.serverMaxWindowBits
+    const known = this.parts.get(bits)
+    if (known !== undefined) return known
+    const made = new Parts(this.data)
+    this.parts.set(bits, made)
+    return made
   }
 
   // By the stream of the subscriber that comes first: it begins and ends with an empty window.

@@ -168,10 +168,19 @@ export const verify = (answer: Extension, offered: Partial<Agreement> = {}): Agr
 /** What a sender takes off the end of a message's data and a receiver puts back: an empty block's octets (§7.2.1). */
 export const TAIL: Uint8Array = Uint8Array.of(0x00, 0x00, 0xff, 0xff)
 
-/** The compressed data of a whole message (§7.2.1). */
-export const compress = (deflater: Deflater, contextTakeover: boolean, payload: Uint8Array): Uint8Array => {
+/**
+ * The compressed data of a whole message (§7.2.1), or of a part of it that other parts follow unless it is the `last`.
+ * A part ends on an octet, so each can leave as a fragment of its own, and with or without what the stream remembers.
+ */
+export const compress = (
+  deflater: Deflater,
+  contextTakeover: boolean,
+  payload: Uint8Array,
+  last = true
+): Uint8Array => {
   const bytes = deflater.deflate(payload, true)
   if (!contextTakeover) deflater.reset()
+  if (!last) return bytes
   // §7.2.1 step 3; an empty message is one empty block and becomes the octet 0x00 (§7.2.3.6).
   const data = bytes.subarray(0, bytes.length - TAIL.length)
   return data.length === 0 ? Uint8Array.of(0x00) : data

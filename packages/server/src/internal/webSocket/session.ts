@@ -25,6 +25,7 @@ import * as Deadlines from "../../Deadlines.ts"
 import type { TransportError } from "../../TransportError.ts"
 import type { Carrier } from "./carrier.ts"
 import { Rate } from "./rate.ts"
+import { PART_BYTES, Parts, Sending } from "./sending.ts"
 import type { Settings } from "./settings.ts"
 
 /** A message. */
@@ -63,6 +64,9 @@ const NO_WAITERS: ReadonlyArray<() => void> = []
 const NO_OCTETS = new Uint8Array(0)
 const NO_PIECES: ReadonlyArray<Latin1.Octets> = []
 
+const sizeOf = (pieces: ReadonlyArray<Latin1.Octets>): number =>
+  pieces.reduce((bytes, piece) => bytes + piece.length, 0)
+
 /** See the module. */
 export class Session implements Diversion {
   readonly connectionId: ConnectionId.ConnectionId
@@ -98,6 +102,10 @@ export class Session implements Diversion {
   private drains = false
   /** Whether the deflater remembers what the peer has not seen in this order. */
   private staleDeflater = false
+  /** What is sent in parts, and behind it. */
+  private sending: Sending | undefined = undefined
+  /** Whether a Close frame waits behind that. */
+  private closes = false
 
   constructor(host: Host, deflation: Deflation | undefined) {
     const { deadlines, transport } = host
@@ -169,7 +177,7 @@ export class Session implements Diversion {
 
   /** Whether messages can be sent. */
   get isOpen(): boolean {
-    return this.state === "Open"
+    return this.state === "Open" && !this.closes
   }
 
   // --- what comes ------------------------------------------------------------------------------------------------
@@ -274,9 +282,57 @@ export class Session implements Diversion {
 
   // --- what is sent ----------------------------------------------------------------------------------------------
 
-  /** Sends a message at once: `true`, `false` if the high-water mark is reached, or why it cannot be sent. */
+  /** Sends a message at once: `true`, `false` if it has to wait or the high-water mark is reached, or why it cannot be sent. */
   sendUnsafe(data: Data): boolean | WebSocketError.WebSocketError {
-    return this.writeUnsafe(this.encode(data))
+    if (this.sending?.isBusy !== true && !this.isSliced(data)) return this.writeUnsafe(this.encode(data))
+    if (!this.isOpen) return this.closedError()
+    if (this.isSliced(data)) return this.sendPartsUnsafe(new Parts(data), false)
+    return this.queueUnsafe(data.length, () => {
+      this.host.transport.writeUnsafe(this.encode(data))
+      return true
+    })
+  }
+
+  /** Whether a message is compressed in parts. */
+  isSliced(data: Data): boolean {
+    return data.length > PART_BYTES && this.compresses(data)
+  }
+
+  /** Sends a large message a part in a turn. `shared` are those that others are sent too. */
+  sendPartsUnsafe(parts: Parts, shared: boolean): boolean | WebSocketError.WebSocketError {
+    const { deflation } = this
+    if (!this.isOpen || deflation === undefined) return this.closedError()
+    let index = 0
+    return this.queueUnsafe(parts.bytes.length, () => {
+      if (shared) this.staleDeflater = true
+      else this.refreshDeflater(deflation)
+      const keeps = !deflation.agreement.serverNoContextTakeover
+      const octets = shared ? parts.shared(deflation, index) : parts.make(deflation, index, keeps)
+      this.host.transport.writeUnsafe(octets)
+      return ++index === parts.count
+    })
+  }
+
+  // Sends by `step` when its turn comes, until that gives `true`.
+  private queueUnsafe(bytes: number, step: () => boolean): false {
+    this.sending ??= new Sending(this)
+    if (this.sending.add({ bytes, step })) this.host.fork(this.sending.run)
+    return false
+  }
+
+  /** Whether what waits to be sent still may be. */
+  get sends(): boolean {
+    return this.state === "Open"
+  }
+
+  /** Whether the peer has to take what waits before more is sent. */
+  get isFull(): boolean {
+    return this.host.transport.writeUnsafe(NO_PIECES) === false
+  }
+
+  /** Waits until it has, or is cut off. */
+  get room(): Effect.Effect<void> {
+    return Effect.ignore(this.drained)
   }
 
   private encode(data: Data): ReadonlyArray<Latin1.Octets> {
@@ -288,7 +344,8 @@ export class Session implements Diversion {
 
   /** Whether so much waits for the peer that more should not be sent to it now. */
   get isCongested(): boolean {
-    return this.state === "Open" && this.host.transport.writeUnsafe(NO_PIECES) === false
+    if (this.state !== "Open") return false
+    return this.isFull || (this.sending?.waitingBytes ?? 0) >= this.host.settings.sendAheadBytes
   }
 
   /** Whether a message is compressed when it is sent. */
@@ -303,24 +360,41 @@ export class Session implements Diversion {
 
   /** Sends octets that are whole frames of a message. */
   writeUnsafe(octets: ReadonlyArray<Latin1.Octets>): boolean | WebSocketError.WebSocketError {
-    if (this.state !== "Open") return this.closedError()
+    if (!this.isOpen) return this.closedError()
+    if (this.sending?.isBusy === true) {
+      return this.queueUnsafe(sizeOf(octets), () => {
+        this.host.transport.writeUnsafe(octets)
+        return true
+      })
+    }
     const result = this.host.transport.writeUnsafe(octets)
     return typeof result === "boolean" ? result : this.error("ConnectionLost", result.message)
   }
 
   /** Sends octets that were compressed elsewhere: what is compressed here must not refer to what came before. */
   writeCompressedUnsafe(octets: ReadonlyArray<Latin1.Octets>): boolean | WebSocketError.WebSocketError {
+    if (this.isOpen && this.sending?.isBusy === true) {
+      return this.queueUnsafe(sizeOf(octets), () => {
+        this.staleDeflater = true
+        this.host.transport.writeUnsafe(octets)
+        return true
+      })
+    }
     this.staleDeflater = true
     return this.writeUnsafe(octets)
+  }
+
+  // What is compressed next must not refer to what the peer has not seen in this order.
+  private refreshDeflater({ agreement, deflater }: Deflation): void {
+    if (!this.staleDeflater) return
+    this.staleDeflater = false
+    if (!agreement.serverNoContextTakeover) deflater.reset()
   }
 
   private compressed(deflation: Deflation, data: Data): ReadonlyArray<Latin1.Octets> {
     const { agreement, deflater } = deflation
     if (this.state !== "Open") return []
-    if (this.staleDeflater) {
-      this.staleDeflater = false
-      if (!agreement.serverNoContextTakeover) deflater.reset()
-    }
+    this.refreshDeflater(deflation)
     const text = typeof data === "string"
     const payload = PerMessageDeflate.compress(
       deflater,
@@ -338,6 +412,15 @@ export class Session implements Diversion {
   /** Sends messages together, at once: as `sendUnsafe`. */
   sendAllUnsafe(batch: ReadonlyArray<Data>): boolean | WebSocketError.WebSocketError {
     if (batch.length === 1) return this.sendUnsafe(batch[0])
+    if (this.sending?.isBusy === true || batch.some((data) => this.isSliced(data))) {
+      let all: boolean | WebSocketError.WebSocketError = true
+      for (const data of batch) {
+        const result = this.sendUnsafe(data)
+        if (typeof result !== "boolean") return result
+        all &&= result
+      }
+      return all
+    }
     const octets: Array<Latin1.Octets> = []
     for (const data of batch) for (const piece of this.encode(data)) octets.push(piece)
     return this.writeUnsafe(octets)
@@ -348,7 +431,12 @@ export class Session implements Diversion {
     result: boolean | WebSocketError.WebSocketError
   ): Effect.Effect<void, WebSocketError.WebSocketError> {
     if (result === true) return Effect.void
-    return result === false ? this.drained : Effect.fail(result)
+    if (result !== false) return Effect.fail(result)
+    return this.sending?.isBusy === true ? this.sentAndDrained(this.sending) : this.drained
+  }
+
+  private sentAndDrained(sending: Sending): Effect.Effect<void, WebSocketError.WebSocketError> {
+    return Effect.flatMap(sending.sent, (whole) => (whole ? this.drained : Effect.fail(this.closedError())))
   }
 
   // Waits below the high-water mark. Not for ever: a peer that takes nothing for `sendTimeout` is cut off.
@@ -383,19 +471,30 @@ export class Session implements Diversion {
   // --- how it ends -----------------------------------------------------------------------------------------------
 
   /**
-   * Sends a Close frame, if none was sent, and waits for the peer's until `closeTimeout`. Gives `false` where the
+   * Sends a Close frame, if none was sent, behind the messages that are sent in parts, and waits for the peer's until `closeTimeout`. Gives `false` where the
    * code or the reason may not be sent.
    */
   beginClose(code?: number, reason?: string): boolean {
     const payload = FrameEncoder.closePayload(code, reason)
     if (payload === undefined) return false
-    if (this.state !== "Open") return true
+    if (!this.isOpen) return true
+    if (this.sending?.isBusy !== true) this.sendClose(payload)
+    else {
+      this.closes = true
+      this.queueUnsafe(0, () => {
+        this.sendClose(payload)
+        return true
+      })
+    }
+    return true
+  }
+
+  private sendClose(payload: Uint8Array): void {
     this.advance("CloseSent")
     this.host.transport.writeUnsafe(FrameEncoder.encode({ opcode: "Close", payload }))
     this.host.transport.goOn()
     this.taken = this.host.transport.bytesWritten
     this.await("Close", this.host.settings.closeTimeout)
-    return true
   }
 
   /** The server stops: tells the peer. */
@@ -486,6 +585,7 @@ export class Session implements Diversion {
     // The application learns it when it reads. One that does not come to read has the time that a peer has to close.
     if (!this.disposed) this.await("Application", this.host.settings.closeTimeout)
     this.stall?.release()
+    this.sending?.clear()
     const waiting = this.onOver
     this.onOver = NO_WAITERS
     for (const resume of waiting) resume()

@@ -15,6 +15,7 @@ export interface Settings {
   readonly pingTimeout: number
   readonly closeTimeout: number
   readonly sendTimeout: number
+  readonly sendAheadBytes: number
   readonly lingerTimeout: number
   readonly deflate: boolean
   readonly deflateTakeover: boolean
@@ -76,6 +77,7 @@ const build = (config: ServerConfig, overrides: Overrides): Settings => ({
   pingTimeout: millis(overrides.pingTimeout, config.webSocketPingTimeout),
   closeTimeout: Duration.toMillis(config.webSocketCloseTimeout),
   sendTimeout: Duration.toMillis(config.writeTimeout),
+  sendAheadBytes: config.writeHighWaterMark,
   lingerTimeout: Duration.toMillis(config.lingerTimeout),
   deflate: overrides.deflate ?? config.webSocketDeflate,
   deflateTakeover: config.webSocketDeflateTakeover,
