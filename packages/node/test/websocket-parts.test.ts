@@ -123,6 +123,60 @@ for (const [carrier, connect] of Object.entries(WsWire.carriers)) {
         }).pipe(Effect.provide(ZlibCodec.layer))
       )
 
+      it.live("a peer that takes nothing is cut off in the middle, and the send says so", () =>
+        Effect.gen(function* () {
+          const exits: Array<string> = []
+          const { connections, port } = yield* serve(
+            app((webSocket) =>
+              Effect.onExit(
+                Effect.all([webSocket.send(large), webSocket.send(large), webSocket.send(large)]),
+                (exit) => Effect.sync(() => exits.push(Exit.isFailure(exit) ? String(exit.cause) : "sent"))
+              ).pipe(Effect.ignore)
+            ),
+            { ...config, writeTimeout: "200 millis" }
+          )
+          const peer = yield* open(port)
+          yield* peer.text("go")
+          peer.wire.socket.pause()
+          yield* eventually("the end", () => exits.length === 1)
+          assert.include(exits[0], "SlowConsumer")
+          peer.wire.socket.resume()
+          if (carrier === "HTTP/2") yield* peer.wire.reset
+          yield* eventually("no connection", () => Effect.runSync(connections.count) === 0)
+        }).pipe(Effect.provide(ZlibCodec.layer))
+      )
+
+      it.live("what is sent behind a topic's message refers to nothing before it", () =>
+        Effect.gen(function* () {
+          const service = yield* Topics.Topics
+          const { port } = yield* serve(
+            Effect.gen(function* () {
+              const webSocket = yield* WebSocket.upgrade()
+              yield* service.subscribe("news", webSocket)
+              yield* Stream.runForEach(webSocket.messages, webSocket.send)
+              return HttpServerResponse.empty()
+            }),
+            config
+          )
+          const peers = yield* Effect.replicateEffect(open(port), 3)
+          yield* eventually("three subscribers", () => Effect.runSync(service.count("news")) === 3)
+          const echoed = Effect.forEach(peers, (peer) =>
+            Effect.gen(function* () {
+              yield* peer.text("to be repeated, word for word")
+              const event = yield* peer.next
+              assert.deepStrictEqual(event, { _tag: "Text", data: "to be repeated, word for word" })
+            })
+          )
+          yield* echoed
+          assert.strictEqual(yield* service.publish("news", large), 3)
+          for (const peer of peers) {
+            const event = yield* peer.next
+            assert.isTrue(event._tag === "Binary" && large.equals(event.data))
+          }
+          yield* echoed
+        }).pipe(Effect.provide([ZlibCodec.layer, Topics.Topics.layer]))
+      )
+
       it.live("a topic's message reaches all, among what each is sent by itself", () =>
         Effect.gen(function* () {
           const service = yield* Topics.Topics
