@@ -303,13 +303,10 @@ const serveBy = <E, E2>(
   Effect.uninterruptible(
     Effect.gen(function* () {
       const { accepted, exchange, request, settings } = yield* Effect.interruptible(handshake(options))
+      const { attend, session } = yield* Effect.mapError(Open.begin(exchange, accepted, settings), (cause) =>
+        notUpgraded(request, cause)
+      )
       const scope = Scope.makeUnsafe()
-      const begun = yield* Effect.exit(Scope.provide(Open.begin(exchange, accepted, settings), scope))
-      if (Exit.isFailure(begun)) {
-        yield* Scope.close(scope, begun)
-        return yield* Effect.failCause(Cause.map(begun.cause, (cause) => notUpgraded(request, cause)))
-      }
-      const { attend, session } = begun.value
       const report = reporter(exchange)
       const sender = new SessionSender(session, accepted.protocol, options)
       const onMessage = yield* Effect.exit(

@@ -3,11 +3,12 @@
  */
 import { Handshake, type PerMessageDeflate, WebSocketError } from "@nvo/protocol"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import { HttpServerError, RequestParseError } from "effect/http/HttpServerError"
 import type { HttpServerRequest } from "effect/http/HttpServerRequest"
 import * as HttpServerRespondable from "effect/http/HttpServerRespondable"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
-import type * as Scope from "effect/Scope"
+import * as Scope from "effect/Scope"
 import type { EngineContext } from "../engineContext.ts"
 import type { Exchange } from "../exchange.ts"
 import { type Attended, codeOf } from "./attended.ts"
@@ -57,26 +58,26 @@ export const accept = (
 const bounds = (settings: Settings): Partial<PerMessageDeflate.Agreement> =>
   settings.deflateTakeover ? {} : { serverNoContextTakeover: true, clientNoContextTakeover: true }
 
-const deflationOf = (
+const deflationOf = Effect.fnUntraced(function* (
   exchange: Exchange,
   accepted: Handshake.Accepted
-): Effect.Effect<Deflation | undefined, never, Scope.Scope> => {
+): Effect.fn.Return<Deflation | undefined> {
   const codec = exchange.engine.deflateCodec
   const agreement = accepted.deflate
-  return codec === undefined || agreement === undefined
-    ? Effect.succeed(undefined)
-    : Effect.all({
-        agreement: Effect.succeed(agreement),
-        inflater: codec.inflater({
-          windowBits: agreement.clientMaxWindowBits,
-          contextTakeover: !agreement.clientNoContextTakeover
-        }),
-        deflater: codec.deflater({
-          windowBits: agreement.serverMaxWindowBits,
-          contextTakeover: !agreement.serverNoContextTakeover
-        })
-      })
-}
+  if (codec === undefined || agreement === undefined) return undefined
+  const scope = Scope.makeUnsafe()
+  const streams = Effect.all({
+    inflater: codec.inflater({
+      windowBits: agreement.clientMaxWindowBits,
+      contextTakeover: !agreement.clientNoContextTakeover
+    }),
+    deflater: codec.deflater({
+      windowBits: agreement.serverMaxWindowBits,
+      contextTakeover: !agreement.serverNoContextTakeover
+    })
+  })
+  return { ...(yield* Scope.provide(streams, scope)), agreement, release: Scope.close(scope, Exit.void) }
+})
 
 // One for each socket, so it keeps as little as it can.
 class ExchangeHost implements Host {
@@ -143,12 +144,12 @@ export const open = (
     (session, exit) => session.dispose(codeOf(exit))
   )
 
-/** As `open`, for who closes the WebSocket otherwise. The Scope is that of its compression. */
+/** As `open`, for who closes the WebSocket otherwise, by `Session.dispose`. */
 export const begin = Effect.fnUntraced(function* (
   exchange: Exchange,
   accepted: Handshake.Accepted,
   settings: Settings
-): Effect.fn.Return<Begun, NotUpgradable | WebSocketError.WebSocketError, Scope.Scope> {
+): Effect.fn.Return<Begun, NotUpgradable | WebSocketError.WebSocketError> {
   const { engine } = exchange
   if (!exchange.isUnanswered) {
     return yield* Effect.fail(new NotUpgradable("The exchange has ended or has been upgraded before"))
@@ -161,6 +162,7 @@ export const begin = Effect.fnUntraced(function* (
   const session = new Session(host, deflation)
   const error = takeover.begin(session)
   if (error !== undefined) {
+    if (deflation !== undefined) yield* deflation.release
     return yield* Effect.fail(
       WebSocketError.make("ConnectionLost", { connectionId: carrier.id, detail: error.message })
     )

@@ -51,6 +51,8 @@ export interface Deflation {
   readonly agreement: PerMessageDeflate.Agreement
   readonly inflater: DeflateCodec.Inflater
   readonly deflater: DeflateCodec.Deflater
+  /** Gives them back. Nothing is sent or read any more. */
+  readonly release: Effect.Effect<void>
 }
 
 /** Resumes who waits for messages, or for how it ended. */
@@ -613,7 +615,10 @@ export class Session implements Diversion {
       this.queuedBytes = 0
       this.host.transport.goOn()
       this.beginClose(code)
-      return this.awaitOver
+      // What is still to be sent may have to be compressed.
+      return this.deflation === undefined
+        ? this.awaitOver
+        : Effect.andThen(this.awaitOver, this.deflation.release)
     })
   }
 
