@@ -171,6 +171,32 @@ describe("an HTTP/2 connection", () => {
       "→ stream 3 has 503"
     )
   })
+
+  it("closes a WebSocket behind what its peer takes slowly, which waits in the connection", () => {
+    const send = { binary: true, fragments: 1, pings: 0, pongs: 0, gap: 0 }
+    const { lines } = holds({
+      // What is sent fills the window that every connection begins with.
+      ...http2({ readGap: 33, credit: { every: 8_414, delay: 0 } }, [
+        { kind: "Stream", size: 160 },
+        { kind: "Echo", method: "POST", body: 298 },
+        {
+          kind: "Text",
+          socket: {
+            id: 6_500,
+            sends: [221, 64_625, 261, 0].map((size, i) => ({ ...send, id: 6_501 + i, size })),
+            closesAfter: 0,
+            eager: false,
+            stall: undefined,
+            ending: { _tag: "CloseSoon", code: 1_000 }
+          }
+        }
+      ]),
+      plan: { ...FaultPlan.none, toClient: { ...FaultPlan.calm, buffer: 500 } }
+    })
+    const texts = lines.map(({ text }) => text.trim())
+    assert.include(texts, "→ message 6502 comes back")
+    assert.include(texts, "→ the server closes with 1000")
+  })
 })
 
 describe("a WebSocket", () => {

@@ -325,6 +325,7 @@ export class Http2Exchange extends Exchange {
 
   /** Everything that was written has left, or never will. */
   hasFlushed(): void {
+    this.carrier?.hasFlushed()
     const { onFlushed } = this
     this.onFlushed = NOBODY
     for (const resume of onFlushed) resume(Effect.void)

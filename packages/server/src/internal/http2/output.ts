@@ -25,6 +25,12 @@ export class Http2Output {
     this.connection = connection
   }
 
+  /** Octets that are framed, and that the operating system has not taken. */
+  get waiting(): number {
+    const { machine, transport } = this.connection
+    return machine.outputBytes + transport.bytesQueued
+  }
+
   /** Something was written: it leaves behind the dispatch under way, or with what others write in this turn. */
   flushSoon(): void {
     if (this.isHeld || this.flushing || this.flushDue) return

@@ -26,6 +26,8 @@ export class StreamCarrier implements Carrier {
   private diversion: Diversion | undefined = undefined
   private isPaused = false
   private sent = 0
+  /** Where what was framed last ends, in the octets that the connection writes. */
+  private framedTo = 0
   /** What came and waits, and what of it is about to be given. */
   private readonly ahead: Pieces
   private next: Array<Uint8Array> = []
@@ -54,13 +56,26 @@ export class StreamCarrier implements Carrier {
     return this.exchange.connectionId
   }
 
-  // What has left: it grows as the peer opens its windows.
+  /**
+   * How much has left. What is framed waits in the connection behind what others send, so it grows as the peer opens its
+   * windows, and as it takes what stands before the last octet; it falls where others have sent something before that.
+   */
   get bytesWritten(): number {
     return this.sent - this.bytesQueued
   }
 
+  /** What waits here, and in the connection before the last octet: credit for a window comes behind what is on its way. */
   get bytesQueued(): number {
-    return this.exchange.connection.machine.queuedOn(this.exchange.streamId)
+    const { connection, streamId } = this.exchange
+    const queued = connection.machine.queuedOn(streamId)
+    if (queued > 0) return queued + connection.output.waiting
+    return Math.max(0, this.framedTo - connection.transport.bytesWritten)
+  }
+
+  /** All that was written is framed. */
+  hasFlushed(): void {
+    const { output, transport } = this.exchange.connection
+    this.framedTo = transport.bytesWritten + output.waiting
   }
 
   // --- what comes ---

@@ -464,7 +464,7 @@ export class Session implements Diversion {
 
   private expireStall(): void {
     const { settings, transport } = this.host
-    if (transport.bytesWritten > this.stallMark) {
+    if (transport.bytesWritten !== this.stallMark) {
       this.stallMark = transport.bytesWritten
       this.stall?.arm(settings.sendTimeout)
     } else this.cut(this.error("SlowConsumer", `nothing taken for ${settings.sendTimeout} ms`))
@@ -644,7 +644,7 @@ export class Session implements Diversion {
   // Whether the peer has taken octets since this was last asked, and more of them wait.
   private get takes(): boolean {
     const { bytesQueued, bytesWritten } = this.host.transport
-    const moved = bytesWritten > this.taken
+    const moved = bytesWritten !== this.taken
     this.taken = bytesWritten
     return moved && bytesQueued > 0
   }
@@ -667,7 +667,7 @@ export class Session implements Diversion {
         if (this.takes) return this.await("Close", settings.closeTimeout)
         return this.cut(this.error("CloseTimeout"))
       case "End":
-        if (transport.bytesWritten > this.mark) {
+        if (transport.bytesWritten !== this.mark) {
           this.mark = transport.bytesWritten
           return this.await("End", settings.lingerTimeout)
         }
