@@ -154,16 +154,22 @@ everyWay(({ Wire, departures, expected, serve }) => {
             { uninterruptible: true }
           )
         )
-        const { connections, port } = yield* serve(app as App)
+        const { connections, errors, port } = yield* serve(app as App)
         const wire = yield* Wire.connect(port)
         yield* wire.send(Wire.request("POST", "/"))
         yield* Deferred.await(started)
-        yield* wire.leave
+        yield* Effect.sleep(50)
+        yield* wire.reset
         yield* Effect.sleep(50)
         assert.isFalse(yield* Deferred.isDone(done))
         yield* Deferred.succeed(go, undefined)
         assert.strictEqual(yield* Deferred.await(done), "written")
         yield* eventually("the connection's end", () => Effect.runSync(connections.count) === 0)
+        // Nobody was interrupted, and that the peer is gone is told all the same, once.
+        assert.deepStrictEqual(
+          errors.map(({ reason }) => reason._tag),
+          [expected.broken === "connection" ? "WriteFailed" : "ConnectionReset"]
+        )
       })
     )
 

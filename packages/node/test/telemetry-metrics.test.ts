@@ -7,6 +7,7 @@ import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
+import { everyHttp1Way, everyWay, type Way } from "./support/httpWays.ts"
 import * as Observed from "./support/observed.ts"
 import { eventually } from "./support/settle.ts"
 import * as Wire from "./support/Wire.ts"
@@ -16,8 +17,6 @@ const ACTIVE = "http.server.active_requests"
 const REQUEST_SIZE = "http.server.request.body.size"
 const RESPONSE_SIZE = "http.server.response.body.size"
 const CONNECTIONS = "nvo.server.connections"
-
-const common = { "url.scheme": "http", "network.protocol.version": "1.1" }
 
 const upload = Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
   Effect.map(request.text, (text) => HttpServerResponse.text(text.toUpperCase()))
@@ -50,36 +49,42 @@ const only = (seen: Observed.Observed, id: string) =>
     }
   )
 
-const exchanged = (
-  what: string,
-  request: Buffer,
-  attributes: Readonly<Record<string, string>>,
-  sizes: { readonly request?: number; readonly response: number }
-) =>
-  it.live(what, () =>
-    Effect.gen(function* () {
-      const seen = yield* Observed.serveRoutes(routes, Observed.recorder())
-      const [method] = request.toString().split(" ")
-      yield* Wire.exchange(seen.port, request, method)
-      const duration = yield* only(seen, DURATION)
-      assert.deepStrictEqual(duration.attributes, { ...common, ...attributes })
-      assert.strictEqual(duration.value, 1)
-      assert.isAbove(duration.sum, 0)
-      const response = yield* only(seen, RESPONSE_SIZE)
-      assert.deepStrictEqual(response, {
-        id: RESPONSE_SIZE,
-        attributes: duration.attributes,
-        value: 1,
-        sum: sizes.response
+const exchangedOver =
+  ({ options, scheme, version, Wire }: Way) =>
+  (
+    what: string,
+    request: Buffer,
+    attributes: Readonly<Record<string, string>>,
+    sizes: { readonly request?: number; readonly response: number }
+  ) =>
+    it.live(what, () =>
+      Effect.gen(function* () {
+        const seen = yield* Observed.serveRoutes(routes, Observed.recorder(), options)
+        const [method] = request.toString().split(" ")
+        yield* Wire.exchange(seen.port, request, method)
+        const duration = yield* only(seen, DURATION)
+        assert.deepStrictEqual(duration.attributes, {
+          "url.scheme": scheme,
+          "network.protocol.version": version,
+          ...attributes
+        })
+        assert.strictEqual(duration.value, 1)
+        assert.isAbove(duration.sum, 0)
+        const response = yield* only(seen, RESPONSE_SIZE)
+        assert.deepStrictEqual(response, {
+          id: RESPONSE_SIZE,
+          attributes: duration.attributes,
+          value: 1,
+          sum: sizes.response
+        })
+        assert.deepStrictEqual(
+          seen.series(REQUEST_SIZE),
+          sizes.request === undefined
+            ? []
+            : [{ id: REQUEST_SIZE, attributes: duration.attributes, value: 1, sum: sizes.request }]
+        )
       })
-      assert.deepStrictEqual(
-        seen.series(REQUEST_SIZE),
-        sizes.request === undefined
-          ? []
-          : [{ id: REQUEST_SIZE, attributes: duration.attributes, value: 1, sum: sizes.request }]
-      )
-    })
-  )
+    )
 
 const get = (status: number, route?: string) => ({
   "http.request.method": "GET",
@@ -87,63 +92,77 @@ const get = (status: number, route?: string) => ({
   ...(route === undefined ? {} : { "http.route": route })
 })
 
-describe("http.server.request.duration and the sizes", () => {
-  exchanged("have method, status, scheme, version and route", Wire.request("GET", "/"), get(200, "/"), {
-    response: 5
+everyWay((way) => {
+  const exchanged = exchangedOver(way)
+  describe("http.server.request.duration and the sizes", () => {
+    exchanged("have method, status, scheme, version and route", Wire.request("GET", "/"), get(200, "/"), {
+      response: 5
+    })
+    exchanged(
+      "have the route's pattern, not the path",
+      Wire.request("GET", "/users/12?token=secret"),
+      get(200, "/users/:id"),
+      { response: 4 }
+    )
+    exchanged("have no route where none matched", Wire.request("GET", "/nowhere/12"), get(404), {
+      response: 0
+    })
+    exchanged(
+      "count the octets of both bodies",
+      Wire.request("POST", "/upload", {}, "some octets"),
+      { ...get(200, "/upload"), "http.request.method": "POST" },
+      { request: 11, response: 11 }
+    )
+    exchanged("count a stream without its framing", Wire.request("GET", "/pieces"), get(200, "/pieces"), {
+      response: 7
+    })
+    exchanged(
+      "count nothing of a body that HEAD does not send",
+      Wire.request("HEAD", "/"),
+      { ...get(200, "/"), "http.request.method": "HEAD" },
+      { response: 0 }
+    )
+    exchanged(
+      "have error.type for a status of the server's fault",
+      Wire.request("GET", "/unavailable"),
+      { ...get(503, "/unavailable"), "error.type": "503" },
+      { response: 0 }
+    )
+    exchanged(
+      "have error.type for a handler that dies",
+      Wire.request("GET", "/broken"),
+      { ...get(500, "/broken"), "error.type": "500" },
+      { response: 0 }
+    )
+    exchanged(
+      "have error.type for a body that breaks off",
+      Wire.request("GET", "/cut"),
+      { ...get(200, "/cut"), "error.type": "ResponseBodyFailed" },
+      { response: 7 }
+    )
   })
-  exchanged(
-    "have the route's pattern, not the path",
-    Wire.request("GET", "/users/12?token=secret"),
-    get(200, "/users/:id"),
-    { response: 4 }
-  )
-  exchanged("have no route where none matched", Wire.request("GET", "/nowhere/12"), get(404), { response: 0 })
-  exchanged(
-    "count the octets of both bodies",
-    Wire.request("POST", "/upload", {}, "some octets"),
-    { ...get(200, "/upload"), "http.request.method": "POST" },
-    { request: 11, response: 11 }
-  )
-  exchanged("count a stream without its framing", Wire.request("GET", "/pieces"), get(200, "/pieces"), {
-    response: 7
-  })
-  exchanged(
-    "count nothing of a body that HEAD does not send",
-    Wire.request("HEAD", "/"),
-    { ...get(200, "/"), "http.request.method": "HEAD" },
-    { response: 0 }
-  )
-  exchanged(
-    "know a method that nobody registered as _OTHER",
-    Wire.request("BREW", "/"),
-    { ...get(404), "http.request.method": "_OTHER" },
-    { response: 0 }
-  )
-  exchanged(
-    "have the version of an HTTP/1.0 request",
-    Buffer.from("GET / HTTP/1.0\r\n\r\n"),
-    { ...get(200, "/"), "network.protocol.version": "1.0" },
-    { response: 5 }
-  )
-  exchanged(
-    "have error.type for a status of the server's fault",
-    Wire.request("GET", "/unavailable"),
-    { ...get(503, "/unavailable"), "error.type": "503" },
-    { response: 0 }
-  )
-  exchanged(
-    "have error.type for a handler that dies",
-    Wire.request("GET", "/broken"),
-    { ...get(500, "/broken"), "error.type": "500" },
-    { response: 0 }
-  )
-  exchanged(
-    "have error.type for a body that breaks off",
-    Wire.request("GET", "/cut"),
-    { ...get(200, "/cut"), "error.type": "ResponseBodyFailed" },
-    { response: 7 }
-  )
+})
 
+// Clients of HTTP/2 do not send such methods, and none of them an earlier version.
+everyHttp1Way((way) => {
+  const exchanged = exchangedOver(way)
+  describe("http.server.request.duration and the sizes", () => {
+    exchanged(
+      "know a method that nobody registered as _OTHER",
+      Wire.request("BREW", "/"),
+      { ...get(404), "http.request.method": "_OTHER" },
+      { response: 0 }
+    )
+    exchanged(
+      "have the version of an HTTP/1.0 request",
+      Buffer.from("GET / HTTP/1.0\r\n\r\n"),
+      { ...get(200, "/"), "network.protocol.version": "1.0" },
+      { response: 5 }
+    )
+  })
+})
+
+describe("http.server.request.duration and the sizes", () => {
   it.live("have no status for a peer that leaves before the answer", () =>
     Effect.gen(function* () {
       const began = yield* Deferred.make<void>()
@@ -159,7 +178,8 @@ describe("http.server.request.duration and the sizes", () => {
       yield* wire.leave
       const { attributes } = yield* only(seen, DURATION)
       assert.deepStrictEqual(attributes, {
-        ...common,
+        "url.scheme": "http",
+        "network.protocol.version": "1.1",
         "http.request.method": "GET",
         "http.route": "/waits",
         "error.type": "ClientAborted"

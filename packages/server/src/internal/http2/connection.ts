@@ -64,8 +64,10 @@ export class Http2Connection implements Served {
   isClosed = false
   /** Whether nothing more is read. */
   private expired = false
-  /** Whether the connection was lost while requests were under way, each of which tells of it. */
+  private isLost = false
+  /** Whether somebody who was served when the connection was lost has told of it, or will. */
   private lossIsTold = false
+  private loss: ServerError.ServerError | undefined = undefined
   private readonly first: Uint8Array | undefined
 
   /** `first` are octets that were read to find out what is spoken. `began` is when the connection was accepted. */
@@ -243,7 +245,8 @@ export class Http2Connection implements Served {
         // With a name: see `onDepart` of the connection of HTTP/1.1.
         const onDepart = (departure: Transport.Departure) => {
           if (departure !== "Lost") return
-          this.lossIsTold = !this.exchanges.isEmpty
+          this.isLost = true
+          this.lossIsTold = this.exchanges.hasWebSocket
           this.exchanges.abandonAll(this.lost(new Error("the connection is lost")))
         }
         this.transport.onDeparture = onDepart
@@ -310,13 +313,19 @@ export class Http2Connection implements Served {
   // The peer has ended its side, or is gone. With `halfClose` it still gets its answers.
   private inputEnded(cause: Cause.Cause<unknown>): Effect.Effect<void> {
     if (!Pull.isDoneCause(cause)) {
-      if (this.lossIsTold) return Effect.void
       for (const reason of cause.reasons) {
-        if (reason._tag === "Fail") return this.report(reason.error as ServerError.ServerError)
+        if (reason._tag !== "Fail") continue
+        this.loss = reason.error as ServerError.ServerError
+        return Effect.void
       }
       return this.report(this.applicationError(undefined, { _tag: "EngineDefect", cause }))
     }
     return this.engine.config.halfClose ? Effect.asVoid(this.exchanges.done) : Effect.void
+  }
+
+  /** An application is told of as interrupted by its peer: that tells of the loss of the connection, if it is lost. */
+  toldAbort(): void {
+    if (this.isLost) this.lossIsTold = true
   }
 
   /** A deadline of the connection has passed. */
@@ -331,15 +340,21 @@ export class Http2Connection implements Served {
     // What the peer sends meanwhile, credit for the last response at least, would be answered with a reset, which could
     // take from it what is on its way. A connection that nobody used is not worth waiting for.
     const lingers = this.machine.phase === "Closed" || !this.expired
-    return Effect.andThen(
-      this.exchanges.done,
-      Effect.suspend(() => {
-        this.machine.commitShutdown()
-        this.output.flush()
-        this.isClosed = true
-        const ended = Effect.ignore(this.deadlines.sending(this.transport.end))
-        return lingers ? Effect.andThen(ended, this.linger) : ended
-      })
+    return this.exchanges.done.pipe(
+      Effect.andThen(
+        Effect.suspend(() =>
+          this.loss === undefined || this.lossIsTold ? Effect.void : this.report(this.loss)
+        )
+      ),
+      Effect.andThen(
+        Effect.suspend(() => {
+          this.machine.commitShutdown()
+          this.output.flush()
+          this.isClosed = true
+          const ended = Effect.ignore(this.deadlines.sending(this.transport.end))
+          return lingers ? Effect.andThen(ended, this.linger) : ended
+        })
+      )
     )
   }
 

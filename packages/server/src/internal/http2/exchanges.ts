@@ -43,6 +43,12 @@ export class Http2Exchanges {
     for (const { carrier } of [...this.byStream.values()]) carrier?.session?.goAway()
   }
 
+  /** Whether one of them is a WebSocket that is open: it tells how it ended. */
+  get hasWebSocket(): boolean {
+    for (const { carrier } of this.byStream.values()) if (carrier?.session?.isOpen === true) return true
+    return false
+  }
+
   /** Completes when the handlers that are at work now are done. */
   get done(): Effect.Effect<unknown> {
     return this.isEmpty ? Effect.void : Fiber.awaitAll([...this.byStream.values()].map(({ fiber }) => fiber))
@@ -171,6 +177,7 @@ export class Http2Exchanges {
   private reportFailure(exchange: Http2Exchange, cause: Cause.Cause<unknown>): Effect.Effect<void> {
     const { connection } = this
     const reason = connection.isCut ? undefined : failureOf(exchange, exchange.complete, cause)
+    if (reason?._tag === "ClientAborted") connection.toldAbort()
     return reason === undefined
       ? Effect.void
       : connection.report(connection.applicationError(exchange, reason))
