@@ -85,6 +85,15 @@ export interface Connection {
    */
   flushUnsafe(): boolean
   /**
+   * Waits for room without a fiber. Gives what was written to the operating system, and is `true` if there is nothing
+   * to wait for, since fewer than the high-water mark wait or the connection is gone. Otherwise `resume` is called,
+   * once: when the operating system has taken what waits, or when the connection is lost or closed. For the engine's
+   * hot path.
+   *
+   * @internal
+   */
+  roomUnsafe(resume: () => void): boolean
+  /**
    * `pull` without a fiber that waits. Gives octets that have come; `true` if `reader` will be called, once, in the
    * turn in which the next ones come, with none if it is to look again; `false` if the peer has left: `pull` says how.
    * For the engine's hot path.

@@ -45,6 +45,7 @@ const transport: Transport.Connection = {
   reset: Effect.void,
   endUnsafe: () => true,
   flushUnsafe: () => true,
+  roomUnsafe: () => true,
   close: Effect.void,
   writeUnsafe: () => true,
   bytesRead: 0,

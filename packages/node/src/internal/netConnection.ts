@@ -305,6 +305,13 @@ export class NetConnection implements Transport.Connection {
     })
   }
 
+  roomUnsafe(resume: () => void): boolean {
+    this.flush()
+    if (this.socket.destroyed || !this.socket.writableNeedDrain) return true
+    this.onDrain = [...this.onDrain, resume]
+    return false
+  }
+
   private get drained(): Effect.Effect<void, TransportError.TransportError> {
     return Effect.callback((resume) => {
       // The fiber may have given way since it looked: what it waits for has happened then.

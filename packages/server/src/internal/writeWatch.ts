@@ -40,18 +40,29 @@ export class WriteWatch {
   /** Waits for the peer to take what is written, as long as it keeps to the pace. */
   sending<A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> {
     return Effect.suspend(() => {
-      const { engine, report, transport } = this.connection
-      const { deadlines, millis } = engine
-      this.deadline ??= new Deadline(deadlines, () => this.expire())
-      this.pace = Pace.make(millis.write)
-      this.mark = transport.bytesWritten
-      this.deadline.armAt(Pace.wait(this.pace, deadlines.now()))
+      this.begin()
       return Effect.onExit(effect, () => {
-        this.deadline?.disarm()
-        this.pace = undefined
-        return this.stalled === undefined ? Effect.void : report(this.stalled)
+        const stalled = this.finish()
+        return stalled === undefined ? Effect.void : this.connection.report(stalled)
       })
     })
+  }
+
+  /** Something begins to wait for the peer. */
+  begin(): void {
+    const { engine, transport } = this.connection
+    const { deadlines, millis } = engine
+    this.deadline ??= new Deadline(deadlines, () => this.expire())
+    this.pace = Pace.make(millis.write)
+    this.mark = transport.bytesWritten
+    this.deadline.armAt(Pace.wait(this.pace, deadlines.now()))
+  }
+
+  /** It waits no more. Gives what is to be reported, if the peer took too little of it. */
+  finish(): DeadlineError.DeadlineError | undefined {
+    this.deadline?.disarm()
+    this.pace = undefined
+    return this.stalled
   }
 
   private expire(): void {

@@ -317,6 +317,13 @@ export class PollConnection implements Transport.Connection {
       return this.pendingBytes < this.highWaterMark ? Effect.void : this.drained
     })
 
+  roomUnsafe(resume: () => void): boolean {
+    this.flush()
+    if (this.closed || this.broken !== undefined || this.pendingBytes < this.highWaterMark) return true
+    this.onDrain.push(resume)
+    return false
+  }
+
   private readonly drained: Exit = Effect.callback((resume) => {
     // The fiber may have given way since it looked: what it waits for has happened then.
     if (this.closed || this.broken !== undefined) return resume(Effect.fail(this.writeFailed()))

@@ -204,8 +204,8 @@ export class Http2Connection implements Served {
     Effect.runForkWith(this.context)(effect)
   }
 
-  // From where no effect can be given.
-  private tell(error: ServerError.ServerError): void {
+  /** Reports an error from where no effect can be given. */
+  tell(error: ServerError.ServerError): void {
     this.fork(this.report(error))
   }
 
@@ -351,7 +351,7 @@ export class Http2Connection implements Served {
           this.machine.commitShutdown()
           this.output.flush()
           this.isClosed = true
-          const ended = Effect.ignore(this.deadlines.sending(this.transport.end))
+          const ended = Effect.ignore(this.deadlines.writes.sending(this.transport.end))
           return lingers ? Effect.andThen(ended, this.linger) : ended
         })
       )

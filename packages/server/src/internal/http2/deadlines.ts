@@ -2,7 +2,6 @@
  * What the peer of an HTTP/2 connection has to do by when: greet, complete a header block, use the connection, open its
  * windows, take what is written. What streams have to do by when is theirs (`Http2Exchange`).
  */
-import type * as Effect from "effect/Effect"
 import type * as DeadlineError from "../../DeadlineError.ts"
 import { Deadline } from "../../Deadlines.ts"
 import * as Pace from "../pace.ts"
@@ -26,7 +25,8 @@ export class Http2Deadlines {
   since: number
   private readonly connection: Http2Connection
   private readonly deadline: Deadline
-  private readonly writes: WriteWatch
+  /** Whether the peer takes what is written. */
+  readonly writes: WriteWatch
   private closing: Deadline | undefined = undefined
   private windows: Deadline | undefined = undefined
   /** The streams whose peer keeps their windows closed. */
@@ -67,10 +67,6 @@ export class Http2Deadlines {
   get isAged(): boolean {
     const { deadlines, millis } = this.connection.engine
     return millis.age > 0 && deadlines.now() - this.began >= millis.age
-  }
-
-  sending<A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> {
-    return this.writes.sending(effect)
   }
 
   /** Something has happened on the connection: arms what is due next. */

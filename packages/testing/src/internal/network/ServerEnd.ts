@@ -140,6 +140,13 @@ export class ServerEnd implements Transport.Connection {
       return this.outgoing.queued < this.highWaterMark ? Effect.void : this.drained
     })
 
+  roomUnsafe(resume: () => void): boolean {
+    this.outgoing.fill()
+    if (this.lost !== undefined || this.outgoing.queued < this.highWaterMark) return true
+    this.waiting.push(resume)
+    return false
+  }
+
   private readonly drained = Effect.callback<void, TransportError.TransportError>((resume) => {
     // The fiber may have given way since it looked: what it waits for has happened then.
     if (this.lost !== undefined) return resume(Effect.fail(this.writeFailed()))
