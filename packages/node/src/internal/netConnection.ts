@@ -8,6 +8,7 @@ import type { ConnectionId, Latin1 } from "@nvo/protocol"
 import { ConnectionInbox, type Transport, TransportError } from "@nvo/server"
 import * as Effect from "effect/Effect"
 import * as ConnectionIds from "./connectionIds.ts"
+import { JoinedWrite, LEAST_OCTETS } from "./joinedWrite.ts"
 
 // One buffer for the reads of all plain sockets: what arrives is copied out before the callback returns.
 // 64 KiB is what libuv reads at once; a smaller buffer makes more system calls of a large body.
@@ -81,6 +82,8 @@ export class NetConnection implements Transport.Connection {
   private lent: Array<Uint8Array> = NOT_LENT
   /** Whether octets that just came are being handled: what is written meanwhile leaves together. */
   private dispatching = false
+  /** With TLS: writes much at once. */
+  private joined: JoinedWrite | undefined = undefined
   private onDrain: ReadonlyArray<Resume> = NOBODY
   /** Who waits for the end of this side. */
   private onFinish: Resume | undefined = undefined
@@ -281,7 +284,7 @@ export class NetConnection implements Transport.Connection {
   }
 
   private flush(): void {
-    const { outbox, socket } = this
+    const { outbox, outboxBytes, socket } = this
     if (outbox.length === 0) return
     this.outbox = NOTHING
     this.outboxBytes = 0
@@ -289,6 +292,10 @@ export class NetConnection implements Transport.Connection {
     if (outbox.length === 1) {
       writeOctets(socket, outbox[0])
       return
+    }
+    if (this.tls !== undefined && outboxBytes >= LEAST_OCTETS) {
+      this.joined ??= new JoinedWrite()
+      if (this.joined.write(socket, outbox)) return
     }
     socket.cork()
     for (const item of outbox) writeOctets(socket, item)

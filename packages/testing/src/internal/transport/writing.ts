@@ -122,6 +122,53 @@ export const writing: Readonly<Record<string, Test>> = {
       }
     }),
 
+  "says when there is room, once, to who waits without a fiber": (subject) =>
+    Effect.gen(function* () {
+      const { connection, peer } = yield* connected(subject)
+      let calls = 0
+      const resume = () => {
+        calls++
+      }
+      connection.writeUnsafe(["few"])
+      assert.equal(connection.roomUnsafe(resume), true)
+      connection.writeUnsafe([new Uint8Array(MORE_THAN_BUFFERS)])
+      assert.equal(connection.roomUnsafe(resume), false)
+      yield* Effect.sleep(QUIET)
+      assert.equal(calls, 0, "a peer that does not read leaves no room")
+      yield* receiveOctets(peer, 3 + MORE_THAN_BUFFERS)
+      yield* until(
+        "room",
+        Effect.sync(() => calls > 0)
+      )
+      assert.equal(connection.bytesQueued, 0)
+      assert.equal(connection.roomUnsafe(resume), true)
+      yield* connection.write(["on"])
+      assert.equal(Bytes.toText(yield* receiveOctets(peer, 2)), "on")
+      assert.equal(calls, 1)
+    }),
+
+  "tells who waits for room without a fiber that the connection is gone": (subject) =>
+    Effect.gen(function* () {
+      for (const end of ["reset", "close"] as const) {
+        const { connection } = yield* connected(subject)
+        let calls = 0
+        const resume = () => {
+          calls++
+        }
+        connection.writeUnsafe([new Uint8Array(MORE_THAN_BUFFERS)])
+        assert.equal(connection.roomUnsafe(resume), false)
+        yield* connection[end]
+        yield* until(
+          `an answer after ${end}`,
+          Effect.sync(() => calls > 0)
+        )
+        yield* connection.reset
+        assert.equal(connection.roomUnsafe(resume), true)
+        yield* Effect.sleep(QUIET)
+        assert.equal(calls, 1)
+      }
+    }),
+
   "can be interrupted while it waits for the peer": (subject) =>
     Effect.gen(function* () {
       const { connection } = yield* connected(subject)
