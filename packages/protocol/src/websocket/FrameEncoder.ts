@@ -10,6 +10,7 @@ import * as Stream from "effect/Stream"
 import * as Latin1 from "../http/Latin1.ts"
 import * as CloseCode from "./CloseCode.ts"
 import * as Mask from "./internal/mask.ts"
+import * as Slab from "./internal/slab.ts"
 import * as Opcode from "./Opcode.ts"
 import * as Utf8 from "./Utf8.ts"
 
@@ -81,7 +82,7 @@ export const encode = (frame: Frame, key?: Key): ReadonlyArray<Uint8Array> => {
     writeHeader(header, first, length, 0)
     return [header, payload]
   }
-  const bytes = new Uint8Array(size + length)
+  const bytes = Slab.take(size + length)
   writeHeader(bytes, first, length, 0)
   bytes.set(payload, size)
   return [bytes]
