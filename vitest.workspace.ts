@@ -17,6 +17,10 @@ const overPoll = {
     // Those of TLS, and those that run over a poller wherever they run.
     exclude: [
       "tls",
+      "abort",
+      "connection-life",
+      "interim-and-trailers",
+      "late-readers",
       "middleware",
       "multipart",
       "request-body",

@@ -1,5 +1,4 @@
-/** How long a connection lives, how it is told to end, and what the health endpoints say meanwhile. */
-import * as Net from "node:net"
+/** How long a connection lives, how it is told to end, and what the health endpoints say meanwhile, in every way. */
 import { assert, describe, it } from "@effect/vitest"
 import { NvoServer } from "@nvo/node"
 import { HandlerTimeout, Health } from "@nvo/server"
@@ -13,314 +12,217 @@ import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
-import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
-import { type App, eventually, reasons, simulate, untilLeft, untilText } from "./support/faultsWorld.ts"
-import * as Certificate from "./support/peersCertificate.ts"
-import { drained, nextError } from "./support/rawServer.ts"
-import { portOf, serve } from "./support/serve.ts"
-import * as Wire from "./support/Wire.ts"
+import * as Gated from "./support/gated.ts"
+import { everyWay } from "./support/httpWays.ts"
+import * as ReadResponse from "./support/ReadResponse.ts"
+import { connectionOf, infoOf } from "./support/rawServer.ts"
+import { type App, portOf } from "./support/serve.ts"
+import { eventually } from "./support/settle.ts"
+import type * as Wires from "./support/Wire.ts"
 
 const hello: App = Effect.succeed(HttpServerResponse.text("hello"))
-const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`
-const closes = /\r\nconnection: close\r\n/i
 
-describe("a connection", () => {
-  it("ends with its last request: requestsPerConnection n is answered with close, n - 1 without", () =>
-    simulate((world) =>
-      Effect.gen(function* () {
-        const server = yield* world.serve(hello, { requestsPerConnection: 3 })
-        const client = yield* server.connect
-        for (let i = 1; i <= 2; i++) {
-          yield* client.send(get("/"))
-          assert.notMatch(yield* untilText(client, "hello"), closes)
-        }
-        // The fourth is not answered: it was sent before the third told its sender.
-        yield* client.send(get("/") + get("/"))
-        const { departure, text } = yield* untilLeft(client)
-        assert.match(text, closes)
-        assert.strictEqual(text.split("hello").length, 2)
-        assert.strictEqual(departure, "Ended")
-      })
-    ))
+// The tests keep their side open behind the last response.
+const brief = { lingerTimeout: "50 millis" } as const
 
-  it("ends with the response that comes after connectionAge, and not before", () =>
-    simulate((world) =>
-      Effect.gen(function* () {
-        const server = yield* world.serve(hello, { connectionAge: "20 seconds" })
-        const client = yield* server.connect
-        yield* client.send(get("/"))
-        yield* untilText(client, "hello")
-        yield* Effect.sleep(19_900)
-        yield* client.send(get("/"))
-        assert.notMatch(yield* untilText(client, "hello"), closes)
-        // Nothing more comes: it ends at its age, before it has been idle for long.
-        const { after, departure } = yield* untilLeft(client)
-        assert.strictEqual(departure, "Ended")
-        assert.isAtMost(after, 200)
-        const busy = yield* server.connect
-        yield* Effect.forkScoped(Effect.forever(Effect.andThen(busy.send(get("/")), Effect.sleep(9_000))))
-        const texts = yield* untilLeft(busy)
-        assert.strictEqual(texts.text.split("hello").length - 1, 3, "at 0, 9 and 18 seconds; idle at 20")
-      })
-    ))
+const sayingOf = ({ fields }: ReadResponse.ReadResponse) => ReadResponse.value(fields, "connection")
 
-  for (const [request, phase] of [
-    ["GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", undefined],
-    ["GET / HTTP/1.0\r\n\r\n", undefined],
-    // The peer may be sending: what comes on a closed connection is answered with a reset.
-    ["POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 1\r\n\r\na", "Lingering"],
-    [`GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n${get("/")}`, "Lingering"],
-    [get("/last"), "Lingering"]
-  ] as const) {
-    it(`is ${phase ?? "closed"} after ${JSON.stringify(request)} and its answer (RFC 9112 §9.6)`, () =>
-      simulate((world) =>
-        Effect.gen(function* () {
-          const server = yield* world.serve(
-            Effect.map(HttpServerRequest.HttpServerRequest, ({ url }) =>
-              HttpServerResponse.text("hello", url === "/last" ? { headers: { connection: "close" } } : {})
-            )
-          )
-          const client = yield* server.connect
-          yield* client.send(request)
-          assert.match(yield* untilText(client, "hello"), closes)
-          yield* Effect.sleep(10)
-          assert.strictEqual((yield* server.connections.list)[0]?.phase, phase)
-          assert.strictEqual((yield* untilLeft(client)).departure, "Ended")
-          assert.deepStrictEqual(reasons(server), [])
-        })
-      ))
-  }
-
-  it("is told to end by Connections.drain, with the response that is under way", () =>
-    simulate((world) =>
-      Effect.gen(function* () {
-        const go = yield* Deferred.make<void>()
-        const server = yield* world.serve(
-          Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ url }) =>
-            url === "/wait" ? Effect.andThen(Deferred.await(go), hello) : hello
-          )
-        )
-        const idle = yield* server.connect
-        yield* idle.send(get("/"))
-        yield* untilText(idle, "hello")
-        const busy = yield* server.connect
-        yield* busy.send(get("/wait"))
-        yield* eventually("two", () => Effect.runSync(server.connections.count) === 2)
-        const draining = yield* Effect.forkScoped(server.connections.drain)
-        assert.strictEqual((yield* untilLeft(idle)).departure, "Ended")
-        const late = yield* server.connect
-        yield* late.send(get("/"))
-        assert.notMatch(yield* untilText(late, "hello"), closes)
-        assert.isUndefined(draining.pollUnsafe())
-        yield* Deferred.succeed(go, undefined)
-        assert.match((yield* untilLeft(busy)).text, closes)
-        yield* Fiber.join(draining)
-        assert.strictEqual(yield* server.connections.count, 1)
-        assert.strictEqual(yield* server.connections.closeIdle, 1)
-        assert.strictEqual((yield* untilLeft(late)).departure, "Ended")
-        assert.deepStrictEqual(reasons(server), [])
-      })
-    ))
-
-  it("is known with its octets in both directions, and since when it is idle", () =>
-    simulate((world) =>
-      Effect.gen(function* () {
-        const server = yield* world.serve(hello)
-        const client = yield* server.connect
-        yield* Effect.sleep(5_000)
-        yield* client.send(get("/"))
-        const text = yield* untilText(client, "hello")
-        yield* Effect.sleep(2_000)
-        const [info] = yield* server.connections.list
-        assert.strictEqual(info.protocol, "http/1.1")
-        assert.strictEqual(info.bytesRead, get("/").length)
-        assert.strictEqual(info.bytesWritten, text.length)
-        assert.strictEqual(info.since - info.acceptedAt, 5_000)
-      })
-    ))
-})
-
-describe("a handler's deadline", () => {
-  it("can be set for one route, and taken away", () =>
-    simulate((world) =>
-      Effect.gen(function* () {
-        const slow = Effect.delay(hello, "1 minute")
-        const server = yield* world.serve(
-          Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ url }): App => {
-            if (url === "/short") return HandlerTimeout.within("5 seconds")(slow)
-            return url === "/long" ? HandlerTimeout.within(Duration.zero)(slow) : slow
-          }),
-          { handlerTimeout: "20 seconds" }
-        )
-        const after = Effect.fnUntraced(function* (path: string) {
-          const client = yield* server.connect
-          yield* client.send(`GET ${path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`)
-          const { after, text } = yield* untilLeft(client)
-          return [text.slice(9, 12), Math.floor(after / 1_000)]
-        })
-        assert.deepStrictEqual(yield* after("/short"), ["503", 5])
-        assert.deepStrictEqual(yield* after("/other"), ["503", 20])
-        assert.deepStrictEqual(yield* after("/long"), ["200", 60])
-      })
-    ))
-
-  it("ends when the head of the response is sent", () =>
-    simulate((world) =>
-      Effect.gen(function* () {
-        const slowly = Stream.fromSchedule(Schedule.spaced("10 seconds")).pipe(
-          Stream.take(3),
-          Stream.map((n) => new TextEncoder().encode(`${n};`))
-        )
-        const server = yield* world.serve(Effect.succeed(HttpServerResponse.stream(slowly)), {
-          handlerTimeout: "5 seconds"
-        })
-        const client = yield* server.connect
-        yield* client.send(get("/"))
-        assert.include(yield* untilText(client, "2;"), "200 OK")
-        assert.deepStrictEqual(reasons(server), [])
-      })
-    ))
-})
-
-describe("a server that stops", () => {
-  it("is not ready at once, goes on serving for drainDelay, and says close meanwhile", () =>
-    simulate((world) =>
-      Effect.gen(function* () {
-        const server = yield* world.serve(hello, { drainDelay: "5 seconds" })
-        const probe = Effect.scoped(
-          Effect.gen(function* () {
-            const client = yield* server.connect
-            yield* client.send(get("/readyz"))
-            return (yield* untilText(client, "}")).slice(9, 12)
-          })
-        )
-        assert.strictEqual(yield* probe, "200")
-        assert.strictEqual(yield* server.health.stage, "Serving")
-        const kept = yield* server.connect
-        yield* kept.send(get("/"))
-        assert.notMatch(yield* untilText(kept, "hello"), closes)
-        const stopping = yield* Effect.forkScoped(server.stop)
-        yield* Effect.sleep(1)
-        assert.strictEqual(yield* server.health.stage, "Unready")
-        assert.strictEqual(yield* probe, "503")
-        yield* Effect.sleep(3_000)
-        yield* kept.send(get("/"))
-        assert.match((yield* untilLeft(kept)).text, closes)
-        const late = yield* server.connect
-        yield* late.send(get("/livez"))
-        assert.match(yield* untilText(late, "}"), /^HTTP\/1\.1 200 /)
-        yield* Fiber.join(stopping)
-        assert.strictEqual(yield* server.health.stage, "Stopped")
-      })
-    ))
-
-  it("gives a connection that has just come the time to send its request", () =>
-    simulate((world) =>
-      Effect.gen(function* () {
-        const server = yield* world.serve(hello)
-        const old = yield* server.connect
-        yield* Effect.sleep(1_500)
-        const fresh = yield* server.connect
-        yield* eventually("two", () => Effect.runSync(server.connections.count) === 2)
-        const stopping = yield* Effect.forkScoped(server.stop)
-        assert.isAtMost((yield* untilLeft(old)).after, 1)
-        yield* Effect.sleep(500)
-        yield* fresh.send(get("/"))
-        const { text } = yield* untilLeft(fresh)
-        assert.match(text, /^HTTP\/1\.1 200 /)
-        assert.match(text, closes)
-        yield* Fiber.join(stopping)
-      })
-    ))
-})
-
-describe("the health endpoints", () => {
-  const answer = Effect.fnUntraced(function* (options: Health.Options<never, never>, path: string) {
-    const endpoints = HttpRouter.serve(Health.layerRoutes(options), {
-      disableLogger: true,
-      disableListenLog: true
-    })
-    const context = yield* Layer.build(
-      Layer.provideMerge(endpoints, NvoServer.layer({ host: "127.0.0.1" })).pipe(
-        Layer.provideMerge(Logger.layer([]))
-      )
-    )
-    const { address } = yield* Effect.provide(HttpServer.HttpServer, context)
-    const response = yield* Wire.exchange(portOf(address), Wire.request("GET", path))
-    return [response.status, JSON.parse(response.body.toString())]
+everyWay(({ Wire, expected, options, serve, version }) => {
+  const ask = Effect.fnUntraced(function* (wire: Wires.Wire, path = "/") {
+    yield* wire.send(Wire.request("GET", path))
+    return yield* wire.response()
   })
 
-  it.live("say which checks were passed: failed, died and late ones are not", () =>
-    Effect.gen(function* () {
-      const ready = {
-        fine: Effect.void,
-        failed: Effect.fail("no database"),
-        died: Effect.die(new Error("a bug")),
-        late: Effect.never
-      }
-      const status = (pass: boolean) => ({ status: pass ? "pass" : "fail" })
-      assert.deepStrictEqual(yield* answer({ ready, timeout: "20 millis" }, "/readyz"), [
-        503,
-        {
-          status: "fail",
-          checks: {
-            serving: status(true),
-            fine: status(true),
-            failed: status(false),
-            died: status(false),
-            late: status(false)
-          }
+  describe("a connection", () => {
+    it.live("ends with its last request: requestsPerConnection n says so, n - 1 does not", () =>
+      Effect.gen(function* () {
+        const { errors, port } = yield* serve(hello, { ...brief, requestsPerConnection: 3 })
+        const wire = yield* Wire.connect(port)
+        for (let i = 1; i <= 2; i++) assert.isUndefined(sayingOf(yield* ask(wire)))
+        const last = yield* ask(wire)
+        assert.strictEqual(last.body.toString(), "hello")
+        assert.strictEqual(sayingOf(last), expected.lastConnection)
+        yield* wire.end
+        assert.strictEqual(wire.rest, "")
+        assert.deepStrictEqual(errors, [])
+      })
+    )
+
+    it.live("ends at its age, and is answered before", () =>
+      Effect.gen(function* () {
+        const { connections, errors, port } = yield* serve(hello, { ...brief, connectionAge: "300 millis" })
+        const wire = yield* Wire.connect(port)
+        assert.strictEqual((yield* ask(wire)).status, 200)
+        yield* wire.end
+        yield* eventually("no connection", () => Effect.runSync(connections.count) === 0)
+        assert.deepStrictEqual(errors, [])
+      })
+    )
+
+    it.live("is told to end by Connections.drain, with the response that is under way", () =>
+      Effect.gen(function* () {
+        const server = yield* Gated.gated((app, more) => serve(app, { ...brief, ...more }))
+        const { connections, errors, go, port, started } = server
+        const idle = yield* Wire.connect(port)
+        yield* ask(idle)
+        const busy = yield* Wire.connect(port)
+        yield* busy.send(Wire.request("GET", "/wait"))
+        yield* Deferred.await(started)
+        const draining = yield* Effect.forkScoped(connections.drain)
+        assert.isTrue(yield* idle.end)
+        const late = yield* Wire.connect(port)
+        assert.isUndefined(sayingOf(yield* ask(late)))
+        assert.isUndefined(draining.pollUnsafe())
+        yield* Deferred.succeed(go, undefined)
+        const last = yield* busy.response()
+        assert.strictEqual(last.body.toString(), "finished")
+        assert.strictEqual(sayingOf(last), expected.lastConnection)
+        yield* busy.end
+        yield* Fiber.join(draining)
+        assert.strictEqual(yield* connections.count, 1)
+        assert.strictEqual(yield* connections.closeIdle, 1)
+        assert.isTrue(yield* late.end)
+        assert.deepStrictEqual(errors, [])
+      })
+    )
+
+    it.live("is known with its protocol, its octets in both directions, and since when it is idle", () =>
+      Effect.gen(function* () {
+        const server = yield* serve(hello)
+        const wire = yield* Wire.connect(server.port)
+        const id = yield* connectionOf(server, wire)
+        yield* ask(wire)
+        const before = yield* infoOf(server, wire)
+        yield* Effect.sleep(20)
+        yield* ask(wire)
+        const info = yield* infoOf(server, wire)
+        assert.isDefined(before)
+        assert.isDefined(info)
+        if (before === undefined || info === undefined) return
+        assert.strictEqual(info.id, id)
+        assert.strictEqual(info.protocol, version === "2" ? "h2" : "http/1.1")
+        assert.isAbove(info.bytesRead, before.bytesRead)
+        assert.isAbove(info.bytesWritten, before.bytesWritten)
+        // A real clock counts whole milliseconds.
+        assert.isAtLeast(info.since - info.acceptedAt, 19)
+      })
+    )
+  })
+
+  describe("a handler's deadline", () => {
+    it.live("can be set for one route, and taken away", () =>
+      Effect.gen(function* () {
+        const slow = Effect.interruptible(Effect.delay(hello, "500 millis"))
+        const { port } = yield* serve(
+          Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ url }): App => {
+            if (url === "/short") return HandlerTimeout.within("20 millis")(slow)
+            if (url === "/long") return HandlerTimeout.within(Duration.zero)(slow)
+            return Effect.interruptible(Effect.never)
+          }),
+          { handlerTimeout: "100 millis" }
+        )
+        for (const [path, status] of [
+          ["/short", 503],
+          ["/other", 503],
+          ["/long", 200]
+        ] as const) {
+          assert.strictEqual((yield* Wire.exchange(port, Wire.request("GET", path))).status, status, path)
         }
-      ])
-    })
-  )
-
-  it.live("can stand elsewhere, and are apart: what is not ready may be alive", () =>
-    Effect.gen(function* () {
-      const options = {
-        livePath: "/health/live",
-        readyPath: "/health/ready",
-        live: { loop: Effect.void },
-        ready: { cache: Effect.fail("cold") }
-      } as const
-      const pass = { status: "pass" }
-      assert.deepStrictEqual(yield* answer(options, "/health/live"), [
-        200,
-        { ...pass, checks: { loop: pass } }
-      ])
-      assert.strictEqual((yield* answer(options, "/health/ready"))[0], 503)
-    })
-  )
-})
-
-describe("a TLS handshake", () => {
-  it.live("that is not complete in time ends with its connection, and is reported", () =>
-    Effect.gen(function* () {
-      const server = yield* serve(hello, { tls: Certificate, tlsHandshakeTimeout: "200 millis" })
-      const closed = yield* Effect.callback<boolean>((resume) => {
-        const socket = Net.connect(server.port, "127.0.0.1")
-        // A record begins and never ends.
-        socket.write(Buffer.from([0x16, 0x03, 0x01, 0x02, 0x00]))
-        socket.on("error", () => {})
-        socket.on("close", () => resume(Effect.succeed(true)))
       })
-      assert.isTrue(closed)
-      const error = yield* nextError(server)
-      assert.strictEqual(error.reason._tag, "TlsHandshakeFailed")
-      assert.match(error.message, /not complete after 200 ms/)
-      // And one that takes its time, but not too much of it, is served.
-      const wire = yield* Wire.connectTls({
-        port: server.port,
-        host: "127.0.0.1",
-        ca: Certificate.cert,
-        servername: "localhost"
+    )
+
+    it.live("ends when the head of the response is sent", () =>
+      Effect.gen(function* () {
+        const slowly = Stream.make("0;", "1;", "2;").pipe(
+          Stream.mapEffect((text) => Effect.delay(Effect.succeed(Buffer.from(text)), "100 millis"))
+        )
+        const { errors, port } = yield* serve(Effect.succeed(HttpServerResponse.stream(slowly)), {
+          handlerTimeout: "150 millis"
+        })
+        const response = yield* Wire.exchange(port, Wire.request("GET", "/"))
+        assert.deepStrictEqual([response.status, response.body.toString()], [200, "0;1;2;"])
+        assert.deepStrictEqual(errors, [])
       })
-      yield* Effect.sleep(400)
-      yield* wire.send(Wire.request("GET", "/"))
-      assert.strictEqual((yield* wire.response()).status, 200)
-      yield* wire.leave
-      yield* drained(server)
+    )
+  })
+
+  describe("a server that stops", () => {
+    it.live("goes on serving for drainDelay, and each connection ends with its answer meanwhile", () =>
+      Effect.gen(function* () {
+        const delay = { ...brief, drainDelay: "2 seconds" } as const
+        const { close, port } = yield* Gated.gated((app, more) => serve(app, { ...delay, ...more }))
+        const kept = yield* Wire.connect(port)
+        assert.isUndefined(sayingOf(yield* ask(kept)))
+        const stopping = yield* Effect.forkScoped(close)
+        yield* Effect.sleep(20)
+        const late = yield* Wire.connect(port)
+        for (const wire of [kept, late]) {
+          const last = yield* ask(wire)
+          assert.strictEqual(last.body.toString(), "quick")
+          assert.strictEqual(sayingOf(last), expected.lastConnection)
+          yield* wire.end
+        }
+        assert.isUndefined(stopping.pollUnsafe(), "within the delay")
+      })
+    )
+  })
+
+  describe("the health endpoints", () => {
+    const answer = Effect.fnUntraced(function* (health: Health.Options<never, never>, path: string) {
+      const endpoints = HttpRouter.serve(Health.layerRoutes(health), {
+        disableLogger: true,
+        disableListenLog: true
+      })
+      const server = NvoServer.layer({ host: "127.0.0.1", loopDelay: 0, ...options })
+      const context = yield* Layer.build(
+        Layer.provideMerge(endpoints, server).pipe(Layer.provideMerge(Logger.layer([])))
+      )
+      const { address } = yield* Effect.provide(HttpServer.HttpServer, context)
+      const response = yield* Wire.exchange(portOf(address), Wire.request("GET", path))
+      return [response.status, JSON.parse(response.body.toString())]
     })
-  )
+
+    it.live("say which checks were passed: failed, died and late ones are not", () =>
+      Effect.gen(function* () {
+        const ready = {
+          fine: Effect.void,
+          failed: Effect.fail("no database"),
+          died: Effect.die(new Error("a bug")),
+          late: Effect.never
+        }
+        const status = (pass: boolean) => ({ status: pass ? "pass" : "fail" })
+        assert.deepStrictEqual(yield* answer({ ready, timeout: "20 millis" }, "/readyz"), [
+          503,
+          {
+            status: "fail",
+            checks: {
+              serving: status(true),
+              fine: status(true),
+              failed: status(false),
+              died: status(false),
+              late: status(false)
+            }
+          }
+        ])
+      })
+    )
+
+    it.live("can stand elsewhere, and are apart: what is not ready may be alive", () =>
+      Effect.gen(function* () {
+        const elsewhere = {
+          livePath: "/health/live",
+          readyPath: "/health/ready",
+          live: { loop: Effect.void },
+          ready: { cache: Effect.fail("cold") }
+        } as const
+        const pass = { status: "pass" }
+        assert.deepStrictEqual(yield* answer(elsewhere, "/health/live"), [
+          200,
+          { ...pass, checks: { loop: pass } }
+        ])
+        assert.strictEqual((yield* answer(elsewhere, "/health/ready"))[0], 503)
+      })
+    )
+  })
 })

@@ -1,11 +1,14 @@
 /** TLS: certificates by name, protocols, and handshakes that fail. */
 
+import * as Net from "node:net"
 import * as Tls from "node:tls"
 import { assert, describe, it } from "@effect/vitest"
 import type { Certificate, TlsOptions } from "@nvo/node"
 import { Effect, Exit, Option, Redacted, Scope } from "effect"
 import { HttpServerRequest, HttpServerResponse } from "effect/http"
 import * as Certificates from "./support/certificates.ts"
+import * as PeersCertificate from "./support/peersCertificate.ts"
+import { drained, nextError } from "./support/rawServer.ts"
 import { type App, serve } from "./support/serve.ts"
 import { eventually } from "./support/settle.ts"
 import * as Wire from "./support/Wire.ts"
@@ -225,6 +228,37 @@ describe.skipIf(!Certificates.available)("TLS", () => {
     Effect.gen(function* () {
       const { port } = yield* serve(app)
       assert.isTrue(Exit.isFailure(yield* Effect.exit(connect(port))))
+    })
+  )
+})
+
+describe("a TLS handshake", () => {
+  it.live("that is not complete in time ends with its connection, and is reported", () =>
+    Effect.gen(function* () {
+      const server = yield* serve(app, { tls: PeersCertificate, tlsHandshakeTimeout: "200 millis" })
+      const closed = yield* Effect.callback<boolean>((resume) => {
+        const socket = Net.connect(server.port, "127.0.0.1")
+        // A record begins and never ends.
+        socket.write(Buffer.from([0x16, 0x03, 0x01, 0x02, 0x00]))
+        socket.on("error", () => {})
+        socket.on("close", () => resume(Effect.succeed(true)))
+      })
+      assert.isTrue(closed)
+      const error = yield* nextError(server)
+      assert.strictEqual(error.reason._tag, "TlsHandshakeFailed")
+      assert.match(error.message, /not complete after 200 ms/)
+      // And one that takes its time, but not too much of it, is served.
+      const wire = yield* Wire.connectTls({
+        port: server.port,
+        host: "127.0.0.1",
+        ca: PeersCertificate.cert,
+        servername: "localhost"
+      })
+      yield* Effect.sleep(400)
+      yield* wire.send(Wire.request("GET", "/"))
+      assert.strictEqual((yield* wire.response()).status, 200)
+      yield* wire.leave
+      yield* drained(server)
     })
   )
 })

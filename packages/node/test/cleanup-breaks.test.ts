@@ -12,6 +12,7 @@ import * as Scope from "effect/Scope"
 import * as Count from "./support/countAll.ts"
 import { app } from "./support/countApp.ts"
 import * as Breaks from "./support/countBreaks.ts"
+import * as BreaksHttp2 from "./support/countBreaksHttp2.ts"
 import * as Certificate from "./support/peersCertificate.ts"
 import { peer, quiet } from "./support/rawServer.ts"
 import { portOf, serve } from "./support/serve.ts"
@@ -41,15 +42,35 @@ const counted = Effect.fnUntraced(function* (options: NvoServer.Options = {}) {
 /** The seed of this run; `NVO_SEED` runs another one again. */
 const seed = Number(process.env.NVO_SEED ?? (Math.random() * 0x7fffffff) | 0)
 
-const broken = (count: number, options: NvoServer.Options) =>
+interface Spoken {
+  readonly shapes: Breaks.Shapes
+  readonly protocol: string
+  /** Reasons that are told in any run: what breaks is drawn often enough. */
+  readonly reasons: ReadonlyArray<string>
+}
+
+const http1: Spoken = {
+  shapes: Breaks.shapes,
+  protocol: "http/1.1",
+  reasons: ["ConnectionReset", "ClientAborted", "IncompleteMessage", "HandlerFailed"]
+}
+
+const http2: Spoken = {
+  shapes: BreaksHttp2.shapes,
+  protocol: "h2",
+  reasons: ["ConnectionReset", "ClientAborted", "HandlerFailed"]
+}
+
+const broken = (count: number, { protocol, reasons, shapes }: Spoken, options: NvoServer.Options = {}) =>
   Effect.gen(function* () {
     const subject = yield* counted(options)
+    const connect = peer(subject.server, options, [protocol])
     const before = yield* Count.settled(subject)
     const timers = Count.timers()
     assert.strictEqual(before.connections, 0)
     const next = Breaks.random(seed)
-    const plans = Array.from({ length: count }, () => Breaks.draw(next, options.tls !== undefined))
-    yield* Effect.forEach(plans, (plan) => Breaks.run(plan, subject.connect), {
+    const plans = Array.from({ length: count }, () => Breaks.draw(next, shapes, options.tls !== undefined))
+    yield* Effect.forEach(plans, (plan) => Breaks.run(plan, connect), {
       concurrency: AT_ONCE,
       discard: true
     }).pipe(Effect.onError(() => Effect.sync(() => console.error(`NVO_SEED=${seed}`))))
@@ -62,7 +83,7 @@ const broken = (count: number, options: NvoServer.Options) =>
     assert.strictEqual(subject.requests.ended, subject.requests.started)
     const tally = Count.tally(subject.server.errors)
     assert.notProperty(tally, "EngineDefect", `NVO_SEED=${seed}`)
-    for (const reason of ["ConnectionReset", "ClientAborted", "IncompleteMessage", "HandlerFailed"]) {
+    for (const reason of reasons) {
       assert.property(tally, reason, `NVO_SEED=${seed}`)
     }
     // And the server serves.
@@ -76,9 +97,13 @@ const broken = (count: number, options: NvoServer.Options) =>
   }).pipe(quiet)
 
 describe(`connections broken at a random octet and phase (NVO_SEED=${seed})`, () => {
-  it.live(`leave nothing: ${CONNECTIONS} by TCP`, () => broken(CONNECTIONS, {}))
+  for (const [name, spoken] of Object.entries({ "HTTP/1.1": http1, "HTTP/2": http2 })) {
+    it.live(`leave nothing: ${CONNECTIONS} of ${name} by TCP`, () => broken(CONNECTIONS, spoken))
 
-  it.live(`leave nothing: ${CONNECTIONS / 5} by TLS`, () => broken(CONNECTIONS / 5, { tls: Certificate }))
+    it.live(`leave nothing: ${CONNECTIONS / 5} of ${name} by TLS`, () =>
+      broken(CONNECTIONS / 5, spoken, { tls: Certificate })
+    )
+  }
 
   it.live("leave nothing: 200 in the TLS handshake", () =>
     Effect.gen(function* () {

@@ -8,6 +8,8 @@ import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import * as Count from "./support/countAll.ts"
 import { app } from "./support/countApp.ts"
+import * as Http2 from "./support/countBreaksHttp2.ts"
+import { get as getOf, post as postOf } from "./support/http2Wire.ts"
 import * as Certificate from "./support/peersCertificate.ts"
 import { connectionOf, infoOf, peer, poll, quiet } from "./support/rawServer.ts"
 import { type Running, serve } from "./support/serve.ts"
@@ -24,8 +26,10 @@ interface Standing {
 const get = (target: string, fields: Readonly<Record<string, string>> = {}) =>
   Wire.request("GET", target, fields)
 
+type Standings = Readonly<Record<string, Standing>>
+
 /** A connection in each phase, and more than one where there is more than one thing to wait for. */
-const standings: Readonly<Record<string, Standing>> = {
+const standings: Standings = {
   "before the first request": { phase: "Idle", octets: Buffer.alloc(0) },
   "between two requests": { phase: "Idle", octets: get("/"), awaits: "hello" },
   "in a head": { phase: "Reading", octets: Buffer.from("GET / HT") },
@@ -51,6 +55,51 @@ const standings: Readonly<Record<string, Standing>> = {
   }
 }
 
+const greeted = (phase: Standing["phase"], awaits: string, ...octets: ReadonlyArray<Buffer>): Standing => ({
+  phase,
+  octets: Http2.greeting(...octets),
+  awaits
+})
+
+const unread = (...octets: ReadonlyArray<Buffer>): Standing => ({
+  phase: "Handling",
+  octets: Http2.greeting(...octets),
+  reads: false
+})
+
+/** The same of a connection of HTTP/2, which handles as long as one of its streams is open. */
+const standingsHttp2: Standings = {
+  "behind its greeting": greeted("Idle", Http2.SETTINGS_ACK),
+  "between two requests": greeted("Idle", "hello", Http2.headers(1, getOf())),
+  "in a handler": greeted("Handling", Http2.ANSWER, Http2.headers(1, getOf("/hang"))),
+  "in a body that is read": {
+    phase: "Handling",
+    octets: Http2.greeting(Http2.headers(1, postOf("/read"), false), Http2.data(1, 3, false))
+  },
+  "in a stream that waits": greeted("Handling", "a".repeat(4_096), Http2.headers(1, getOf("/stuck"))),
+  "in a stream that is read": greeted("Handling", "a".repeat(4_096), Http2.headers(1, getOf("/endless"))),
+  "in a stream that nobody reads": unread(Http2.headers(1, getOf("/endless"))),
+  "in a large response that nobody reads": unread(Http2.headers(1, getOf("/large"))),
+  "in a response that waits for its window": {
+    phase: "Handling",
+    octets: Http2.narrow(Http2.headers(1, getOf("/large"))),
+    awaits: Http2.ANSWER
+  },
+  "in several streams": greeted(
+    "Handling",
+    "hello",
+    ...["/hang", "/stuck", "/endless", "/"].map((path, i) => Http2.headers(2 * i + 1, getOf(path)))
+  ),
+  "with a WebSocket": greeted("Handling", "ping", Http2.webSocket(1, "/upgrade")),
+  "in a body that is thrown away": greeted(
+    "Idle",
+    "hello",
+    Http2.headers(1, postOf("/"), false),
+    Http2.data(1, 3, false)
+  ),
+  "after an error": greeted("Lingering", Http2.GOAWAY, Http2.headers(2, getOf()))
+}
+
 /** Brings a connection to where it shall stand. */
 const stand = Effect.fnUntraced(function* (
   server: Running,
@@ -70,13 +119,13 @@ const stand = Effect.fnUntraced(function* (
   return wire
 })
 
-const serving = Effect.fnUntraced(function* (options: NvoServer.Options = {}) {
+const serving = Effect.fnUntraced(function* (options: NvoServer.Options = {}, protocol = "http/1.1") {
   const requests = new Count.Counter()
   const fibers = new Count.Counter()
   const server = yield* Count.countingFibers(fibers)(
     serve(app(requests), { lingerTimeout: "1 hour", drainTimeout: "50 millis", ...options })
   )
-  const connect = peer(server, options)
+  const connect = peer(server, options, [protocol])
   return { server, connect, requests, fibers, connections: server.connections.count }
 })
 
@@ -91,85 +140,90 @@ const transports = [
   ["TLS", { tls: Certificate }]
 ] as const
 
-describe("Connections.close", () => {
-  for (const [name, standing] of Object.entries(standings)) {
-    it.live(`ends a connection ${name}`, () =>
+const nobody: Count.Counted = {
+  fibers: new Count.Counter(),
+  requests: new Count.Counter(),
+  connections: Effect.succeed(0)
+}
+
+const all = {
+  "http/1.1": { name: "HTTP/1.1", standings },
+  h2: { name: "HTTP/2", standings: standingsHttp2 }
+}
+
+for (const [protocol, { name, standings }] of Object.entries(all)) {
+  describe(`Connections.close over ${name}`, () => {
+    for (const [name, standing] of Object.entries(standings)) {
+      it.live(`ends a connection ${name}`, () =>
+        Effect.gen(function* () {
+          const { connect, server, ...subject } = yield* serving()
+          const before = yield* Count.settled(subject)
+          yield* Effect.scoped(
+            Effect.gen(function* () {
+              const wire = yield* stand(server, connect, standing)
+              const id = yield* connectionOf(server, wire)
+              assert.isTrue(yield* server.connections.close(id))
+              // The peer does nothing to help: it neither reads nor leaves.
+              yield* poll(
+                "an empty registry",
+                Effect.map(subject.connections, (count) => (count === 0 ? true : undefined))
+              )
+              assert.isFalse(yield* server.connections.close(id))
+              yield* left(wire)
+            })
+          )
+          assert.deepStrictEqual(yield* Count.returned(subject, before), before)
+        }).pipe(quiet)
+      )
+    }
+  })
+
+  describe(`a server of ${name} that is closed`, () => {
+    for (const [transport, options] of transports) {
+      it.live(`leaves nothing of connections in any phase, by ${transport}`, () =>
+        Effect.gen(function* () {
+          const before = yield* Count.settled(nobody)
+          const scope = yield* Scope.make()
+          const { connect, server, ...subject } = yield* Scope.provide(serving(options, protocol), scope)
+          yield* Effect.scoped(
+            Effect.gen(function* () {
+              const wires = yield* Effect.forEach(Object.values(standings), (standing) =>
+                stand(server, connect, standing)
+              )
+              assert.strictEqual(yield* subject.connections, wires.length)
+              const closing = yield* Effect.forkChild(Scope.close(scope, Exit.void))
+              yield* Effect.forEach(wires, left, { concurrency: "unbounded" })
+              yield* Fiber.join(closing)
+            })
+          )
+          assert.deepStrictEqual(yield* Count.returned(subject, before), before)
+          assert.strictEqual(subject.requests.ended, subject.requests.started)
+          assert.strictEqual(subject.fibers.ended, subject.fibers.started)
+          assert.notProperty(Count.tally(server.errors), "EngineDefect")
+        }).pipe(quiet)
+      )
+    }
+
+    it.live("closes at drainTimeout though no peer reads or leaves", () =>
       Effect.gen(function* () {
-        const { connect, server, ...subject } = yield* serving()
-        const before = yield* Count.settled(subject)
-        yield* Effect.scoped(
-          Effect.gen(function* () {
-            const wire = yield* stand(server, connect, standing)
-            const id = yield* connectionOf(server, wire)
-            assert.isTrue(yield* server.connections.close(id))
-            // The peer does nothing to help: it neither reads nor leaves.
-            yield* poll(
-              "an empty registry",
-              Effect.map(subject.connections, (count) => (count === 0 ? true : undefined))
-            )
-            assert.isFalse(yield* server.connections.close(id))
-            yield* left(wire)
-          })
+        const scope = yield* Scope.make()
+        const { connect, server, ...subject } = yield* Scope.provide(serving(), scope)
+        yield* Effect.forEach(Object.values(standings), (standing) => stand(server, connect, standing))
+        yield* Scope.close(scope, Exit.void)
+        assert.strictEqual(yield* subject.connections, 0)
+        // The fiber of the last one may have its last step to do.
+        yield* poll(
+          "the last fiber",
+          Effect.sync(() => (subject.fibers.live === 0 ? true : undefined))
         )
-        assert.deepStrictEqual(yield* Count.returned(subject, before), before)
       }).pipe(quiet)
     )
-  }
-})
+  })
+}
 
 describe("a server that is closed", () => {
-  for (const [transport, options] of transports) {
-    it.live(`leaves nothing of connections in any phase, by ${transport}`, () =>
-      Effect.gen(function* () {
-        const nobody = {
-          fibers: new Count.Counter(),
-          requests: new Count.Counter(),
-          connections: Effect.succeed(0)
-        }
-        const before = yield* Count.settled(nobody)
-        const scope = yield* Scope.make()
-        const { connect, server, ...subject } = yield* Scope.provide(serving(options), scope)
-        yield* Effect.scoped(
-          Effect.gen(function* () {
-            const wires = yield* Effect.forEach(Object.values(standings), (standing) =>
-              stand(server, connect, standing)
-            )
-            assert.strictEqual(yield* subject.connections, wires.length)
-            const closing = yield* Effect.forkChild(Scope.close(scope, Exit.void))
-            yield* Effect.forEach(wires, left, { concurrency: "unbounded" })
-            yield* Fiber.join(closing)
-          })
-        )
-        assert.deepStrictEqual(yield* Count.returned(subject, before), before)
-        assert.strictEqual(subject.requests.ended, subject.requests.started)
-        assert.strictEqual(subject.fibers.ended, subject.fibers.started)
-        assert.notProperty(Count.tally(server.errors), "EngineDefect")
-      }).pipe(quiet)
-    )
-  }
-
-  it.live("closes at drainTimeout though no peer reads or leaves", () =>
-    Effect.gen(function* () {
-      const scope = yield* Scope.make()
-      const { connect, server, ...subject } = yield* Scope.provide(serving(), scope)
-      yield* Effect.forEach(Object.values(standings), (standing) => stand(server, connect, standing))
-      yield* Scope.close(scope, Exit.void)
-      assert.strictEqual(yield* subject.connections, 0)
-      // The fiber of the last one may have its last step to do.
-      yield* poll(
-        "the last fiber",
-        Effect.sync(() => (subject.fibers.live === 0 ? true : undefined))
-      )
-    }).pipe(quiet)
-  )
-
   it.live("drops TLS handshakes under way", () =>
     Effect.gen(function* () {
-      const nobody = {
-        fibers: new Count.Counter(),
-        requests: new Count.Counter(),
-        connections: Effect.succeed(0)
-      }
       const before = yield* Count.settled(nobody)
       const scope = yield* Scope.make()
       const { server } = yield* Scope.provide(serving({ tls: Certificate }), scope)

@@ -38,7 +38,7 @@ export interface Break {
 
 const body = Buffer.alloc(3_000, 99)
 
-interface Shape {
+export interface Shape {
   readonly octets: Buffer
   /** Whether all of it is sent, and the answer awaited. */
   readonly whole?: boolean
@@ -55,8 +55,10 @@ const chunkedTo = (target: string): Buffer =>
     Wire.chunked([body, body], "x: y\r\n")
   ])
 
-/** What can be under way when a connection breaks. */
-export const shapes: Readonly<Record<string, Shape>> = {
+export type Shapes = Readonly<Record<string, Shape>>
+
+/** What can be under way over HTTP/1.1 when a connection breaks. */
+export const shapes: Shapes = {
   "in a head": { octets: get("/", { Cookie: "a".repeat(200) }) },
   "in a body of known length that is read": { octets: Wire.request("POST", "/read", {}, body) },
   "in a chunked body that is read": { octets: chunkedTo("/slow-read") },
@@ -94,7 +96,7 @@ export const shapes: Readonly<Record<string, Shape>> = {
 }
 
 /** Draws one. */
-export const draw = (next: (n: number) => number, tls: boolean): Break => {
+export const draw = (next: (n: number) => number, shapes: Shapes, tls: boolean): Break => {
   const names = Object.keys(shapes)
   const name = names[next(names.length)]
   const shape = shapes[name]

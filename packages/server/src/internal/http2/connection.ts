@@ -64,6 +64,7 @@ export class Http2Connection implements Served {
   isClosed = false
   /** Whether nothing more is read. */
   private expired = false
+  private lingers = false
   private isLost = false
   /** Whether somebody who was served when the connection was lost has told of it, or will. */
   private lossIsTold = false
@@ -113,6 +114,7 @@ export class Http2Connection implements Served {
   }
 
   get phase(): ConnectionState.Phase {
+    if (this.lingers) return "Lingering"
     if (this.isClosed) return "Closed"
     return this.isIdle ? "Idle" : "Handling"
   }
@@ -363,9 +365,13 @@ export class Http2Connection implements Served {
       onSuccess: () => discard,
       onFailure: () => Effect.void
     })
-    return Effect.asVoid(
-      Effect.timeoutOption(Effect.interruptible(discard), this.engine.config.lingerTimeout)
-    )
+    const { lingerTimeout } = this.engine.config
+    return Effect.suspend(() => {
+      this.lingers = true
+      return Effect.map(Effect.timeoutOption(Effect.interruptible(discard), lingerTimeout), () => {
+        this.lingers = false
+      })
+    })
   }
 
   // --- events --------------------------------------------------------------------------------------------------
@@ -431,8 +437,10 @@ export class Http2Connection implements Served {
 
   /** Whether its requests are its last. */
   get isWornOut(): boolean {
-    const { requestsPerConnection } = this.engine.config
+    const { closing, config } = this.engine
+    const { requestsPerConnection } = config
     return (
+      closing ||
       this.surplus ||
       this.deadlines.isAged ||
       (requestsPerConnection > 0 && this.exchanges.count >= requestsPerConnection)
