@@ -2,7 +2,6 @@
  * The same requests over sockets, to two nvo servers: one with the routes that Effect makes, one with compiled ones.
  * Bodies may be larger than the server takes, and peers may leave in the middle of them.
  */
-import * as Http from "node:http"
 import { describe, expect, it } from "@effect/vitest"
 import { NvoServer } from "@nvo/node"
 import { Routes } from "@nvo/routes"
@@ -11,6 +10,7 @@ import { HttpRouter, HttpServer } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import { NetAddress } from "effect/net"
 import * as fc from "fast-check"
+import { type Client, clients } from "./support/clients.ts"
 import type { Sent } from "./support/observe.ts"
 import { request } from "./support/requests.ts"
 import * as Surface from "./support/surface.ts"
@@ -18,13 +18,7 @@ import * as Surface from "./support/surface.ts"
 const REQUESTS = 1_500
 const LIMIT = 4_096
 
-interface Answer {
-  readonly status: number | undefined
-  readonly fields: ReadonlyArray<string>
-  readonly body: string
-}
-
-const start = (group: typeof HttpApiBuilder.group) =>
+const start = (client: Client, group: typeof HttpApiBuilder.group) =>
   Effect.gen(function* () {
     const seen: Array<Readonly<Record<string, unknown>>> = []
     const routes = Surface.routes(group, ({ parts: _, ...what }) => void seen.push(what))
@@ -39,49 +33,26 @@ const start = (group: typeof HttpApiBuilder.group) =>
       Layer.provide(Logger.layer([]))
     )
     const { address } = Context.get(yield* Layer.build(served), HttpServer.HttpServer)
-    const url = NetAddress.formatUrlUnsafe(address, "http")
-    const agent = new Http.Agent({ keepAlive: true })
-    yield* Effect.addFinalizer(() => Effect.sync(() => agent.destroy()))
+    const sends = yield* client.connect(NetAddress.formatUrlUnsafe(address, "http"))
 
     /** What handlers saw of the request with this number: those before it may be late. */
     const seenOf = (id: number) => seen.filter((what) => what.id === String(id))
 
-    const send = (sent: Sent, id: number, padding: number, cut: boolean): Promise<Answer | string> =>
-      new Promise((resolve) => {
-        const body = Buffer.concat([sent.body ?? Buffer.alloc(0), Buffer.alloc(padding, " ")])
-        const outgoing = Http.request(new URL(sent.path, url), {
-          method: sent.method,
-          headers: {
-            ...sent.headers,
-            "x-id": id,
-            ...(sent.body === undefined ? {} : { "content-length": body.length })
-          },
-          agent
-        })
-        outgoing.on("error", () => resolve("no response"))
-        outgoing.on("response", (response) => {
-          const chunks: Array<Buffer> = []
-          response.on("data", (chunk) => chunks.push(chunk))
-          response.on("error", () => resolve("a broken response"))
-          response.on("end", () =>
-            resolve({
-              status: response.statusCode,
-              fields: response.rawHeaders.filter((_, index, all) => !/^date$/i.test(all[index & ~1])),
-              body: Buffer.concat(chunks).toString("latin1")
-            })
-          )
-        })
-        if (sent.body === undefined) outgoing.end()
-        else if (cut) outgoing.write(body.subarray(0, body.length >> 1), () => outgoing.destroy())
-        else outgoing.end(body)
-      })
+    const send = (sent: Sent, id: number, padding: number, cut: boolean) => {
+      const body =
+        sent.body === undefined ? undefined : Buffer.concat([sent.body, Buffer.alloc(padding, " ")])
+      return sends(sent, { "x-id": String(id) }, body, cut)
+    }
     return { send, seenOf }
   })
 
 describe("a compiled route behaves as the original over sockets", () => {
-  it.live(`for ${REQUESTS} generated requests`, () =>
+  it.live.each(clients)(`for ${REQUESTS} generated requests of $name`, (client) =>
     Effect.gen(function* () {
-      const [original, compiled] = yield* Effect.all([start(HttpApiBuilder.group), start(Routes.group)])
+      const [original, compiled] = yield* Effect.all([
+        start(client, HttpApiBuilder.group),
+        start(client, Routes.group)
+      ])
       const statuses = new Set<unknown>()
       let id = 0
       yield* Effect.promise(() =>
