@@ -101,6 +101,31 @@ everyWay(({ Wire, departures, expected, serve }) => {
   })
 
   describe("a response stream", () => {
+    // Pieces around the size of a record of TLS, of what the transport holds, and of what it joins.
+    for (const size of [16_384, 65_516, 65_536, 65_537, 131_072, 147_456, 300_000]) {
+      it.live(`comes to its last octet before the next is made, in pieces of ${size}`, () =>
+        Effect.gen(function* () {
+          const gate = yield* Deferred.make<void>()
+          const made = [1, 2, 3, 4].map((number) => {
+            const octets = Buffer.alloc(size, `piece ${number}, `)
+            octets[size - 1] = number
+            return octets
+          })
+          const waits = Stream.drain(Stream.fromEffect(Deferred.await(gate)))
+          const body = Stream.concat(Stream.fromIterable(made.slice(0, 3)).pipe(Stream.rechunk(1)), waits)
+          const whole = Stream.concat(body, Stream.make(made[3]))
+          const { port } = yield* serve(Effect.succeed(HttpServerResponse.stream(whole)))
+          const wire = yield* Wire.connect(port)
+          yield* wire.send(Wire.request("GET", "/"))
+          yield* wire.contains("\u0003")
+          yield* Deferred.succeed(gate, undefined)
+          const response = yield* wire.response()
+          assert.isTrue(response.complete)
+          assert.isTrue(Buffer.concat(made).equals(response.body))
+        })
+      )
+    }
+
     it.live("waits for a peer that does not read, and goes on when it does", () =>
       Effect.gen(function* () {
         const { counter, stream } = endless()

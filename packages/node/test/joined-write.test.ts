@@ -3,14 +3,29 @@ import { Writable } from "node:stream"
 import { describe, it } from "@effect/vitest"
 import fc from "fast-check"
 import { expect } from "vitest"
-import { JoinedWrite, LEAST_OCTETS, MOST_BUFFERS, MOST_OCTETS } from "../src/internal/joinedWrite.ts"
+import {
+  JoinedWrite,
+  LEAST_OCTETS,
+  MOST_BUFFERS,
+  MOST_OCTETS,
+  MOST_REST,
+  RECORD_OCTETS
+} from "../src/internal/joinedWrite.ts"
+
+const WATER_MARK = 2 * RECORD_OCTETS
 
 /** Takes a write when it is told to, and what it then finds in its memory. */
 class SlowSocket extends Writable {
   joined = new JoinedWrite(0)
+  /** What was left of a write, which stands before the next. */
+  rest: Uint8Array = new Uint8Array(0)
   readonly taken: Array<Buffer> = []
   sent = ""
   private under: (() => void) | undefined = undefined
+
+  constructor() {
+    super({ highWaterMark: WATER_MARK })
+  }
 
   override _write(chunk: Buffer, _encoding: string, done: (error?: Error | null) => void): void {
     this.under = () => {
@@ -25,15 +40,18 @@ class SlowSocket extends Writable {
   }
 
   /** Whether it was one write. */
-  send(items: ReadonlyArray<string | Uint8Array>): boolean {
+  send(items: ReadonlyArray<string | Uint8Array>, leavesRest = false): boolean {
     for (const item of items) this.sent += Buffer.from(item as string, "latin1").toString("latin1")
-    if (this.joined.write(this, items)) return true
-    for (const item of items) this.write(typeof item === "string" ? Buffer.from(item, "latin1") : item)
+    const all = this.rest.length === 0 ? items : [this.rest, ...items]
+    const rest = this.joined.write(this, all, leavesRest)
+    this.rest = rest ?? new Uint8Array(0)
+    if (rest !== undefined) return true
+    for (const item of all) this.write(typeof item === "string" ? Buffer.from(item, "latin1") : item)
     return false
   }
 
   get received(): string {
-    return Buffer.concat(this.taken).toString("latin1")
+    return Buffer.concat([...this.taken, this.rest]).toString("latin1")
   }
 }
 
@@ -82,6 +100,28 @@ describe("what one turn writes to a TLS socket", () => {
     expect(socket.received).toBe("abcd")
   })
 
+  it.each([
+    [WATER_MARK, 0],
+    [WATER_MARK + 1, 1],
+    [WATER_MARK + MOST_REST, MOST_REST],
+    [WATER_MARK + MOST_REST + 1, 0],
+    [WATER_MARK + RECORD_OCTETS, 0],
+    [WATER_MARK + RECORD_OCTETS + 1, 1],
+    // No 'drain' would tell when to go on.
+    [WATER_MARK - 1, 0],
+    [RECORD_OCTETS + 1, 0]
+  ])("of %i octets leaves %i where it may", async (length, left) => {
+    const socket = new SlowSocket()
+    const octets = Uint8Array.from({ length }, (_, i) => i % 251)
+    expect(socket.send(["a", octets.subarray(1)], true)).toBe(true)
+    expect(socket.rest.length).toBe(left)
+    expect(socket.writableNeedDrain).toBe(length >= WATER_MARK)
+    socket.send(["b", "c"], false)
+    await finish(socket)
+    expect(socket.received).toBe(socket.sent)
+    expect(socket.taken[0].length).toBe(length - left)
+  })
+
   it("may use the buffer again in the 'drain' event, before the write is answered", async () => {
     const socket = new SlowSocket()
     const piece = new Uint8Array(65_536).fill(1)
@@ -121,20 +161,25 @@ describe("what one turn writes to a TLS socket", () => {
 
   it("comes as it was written, whoever is slow", async () => {
     const items = fc.array(
-      fc.oneof(fc.string({ unit: "binary-ascii", maxLength: 8 }), fc.uint8Array({ maxLength: 64 })),
+      fc.oneof(
+        fc.string({ unit: "binary-ascii", maxLength: 8 }),
+        fc.uint8Array({ maxLength: 64 }),
+        fc.nat(3 * RECORD_OCTETS).map((length) => new Uint8Array(length).fill(length))
+      ),
       { minLength: 2, maxLength: 4 }
     )
     const step = fc.record({
       socket: fc.nat(2),
       items: fc.option(items, { nil: undefined }),
+      leavesRest: fc.boolean(),
       waits: fc.boolean()
     })
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
         const sockets = [new SlowSocket(), new SlowSocket(), new SlowSocket()]
-        for (const { items, socket, waits } of steps) {
+        for (const { items, leavesRest, socket, waits } of steps) {
           if (items === undefined) sockets[socket].take()
-          else sockets[socket].send(items)
+          else sockets[socket].send(items, leavesRest)
           if (waits) await answered()
         }
         for (const socket of sockets) {

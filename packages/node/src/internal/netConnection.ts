@@ -8,7 +8,7 @@ import type { ConnectionId, Latin1 } from "@nvo/protocol"
 import { ConnectionInbox, type Transport, TransportError } from "@nvo/server"
 import * as Effect from "effect/Effect"
 import * as ConnectionIds from "./connectionIds.ts"
-import { JoinedWrite, LEAST_OCTETS } from "./joinedWrite.ts"
+import { JoinedWrite, LEAST_OCTETS, RECORD_OCTETS } from "./joinedWrite.ts"
 
 // One buffer for the reads of all plain sockets: what arrives is copied out before the callback returns.
 // 64 KiB is what libuv reads at once; a smaller buffer makes more system calls of a large body.
@@ -84,6 +84,8 @@ export class NetConnection implements Transport.Connection {
   private dispatching = false
   /** With TLS: writes much at once. */
   private joined: JoinedWrite | undefined = undefined
+  /** Whether the outbox begins with what was left of a record, for more to come behind it until the socket drains. */
+  private holdsRest = false
   private onDrain: ReadonlyArray<Resume> = NOBODY
   /** Who waits for the end of this side. */
   private onFinish: Resume | undefined = undefined
@@ -179,6 +181,8 @@ export class NetConnection implements Transport.Connection {
   /** The operating system has taken what waited. */
   taken(): void {
     this.settle(Effect.void)
+    // Who was waiting has its turn first.
+    if (this.holdsRest && !this.socket.writableNeedDrain) setImmediate(() => this.flush())
   }
 
   /** Octets came in the buffer that was read into. Returns whether to go on reading. */
@@ -283,11 +287,14 @@ export class NetConnection implements Transport.Connection {
     return socket.writableLength + this.outboxBytes < this.highWaterMark
   }
 
-  private flush(): void {
+  /** Nothing is held back where `all`. */
+  private flush(all = false): void {
     const { outbox, outboxBytes, socket } = this
     if (outbox.length === 0) return
+    if (this.holdsRest && !all && outboxBytes < RECORD_OCTETS && socket.writableNeedDrain) return
     this.outbox = NOTHING
     this.outboxBytes = 0
+    this.holdsRest = false
     if (socket.destroyed) return
     if (outbox.length === 1) {
       writeOctets(socket, outbox[0])
@@ -295,11 +302,22 @@ export class NetConnection implements Transport.Connection {
     }
     if (this.tls !== undefined && outboxBytes >= LEAST_OCTETS) {
       this.joined ??= new JoinedWrite()
-      if (this.joined.write(socket, outbox)) return
+      // Of a head and a piece, or a rest and a piece, the next piece can be written as it is.
+      const rest = this.joined.write(socket, outbox, !all && outbox.length > 2)
+      if (rest !== undefined) {
+        if (rest.length > 0) this.hold(rest)
+        return
+      }
     }
     socket.cork()
     for (const item of outbox) writeOctets(socket, item)
     socket.uncork()
+  }
+
+  private hold(rest: Uint8Array): void {
+    this.outbox = [rest]
+    this.outboxBytes = rest.length
+    this.holdsRest = true
   }
 
   write(octets: ReadonlyArray<Latin1.Octets>): Effect.Effect<void, TransportError.TransportError> {
@@ -344,13 +362,13 @@ export class NetConnection implements Transport.Connection {
   }
 
   flushUnsafe(): boolean {
-    this.flush()
+    this.flush(true)
     return !this.socket.destroyed && this.socket.writableLength === 0
   }
 
   endUnsafe(): boolean {
     const { socket } = this
-    this.flush()
+    this.flush(true)
     if (!socket.destroyed && !socket.writableEnded) socket.end()
     return socket.destroyed || socket.writableLength === 0
   }
@@ -358,7 +376,7 @@ export class NetConnection implements Transport.Connection {
   get end(): Effect.Effect<void, TransportError.TransportError> {
     return Effect.callback((resume) => {
       const { socket } = this
-      this.flush()
+      this.flush(true)
       if (socket.writableFinished) return resume(Effect.void)
       if (socket.destroyed) return resume(Effect.fail(this.writeFailed()))
       const finish = (exit: Effect.Effect<void, TransportError.TransportError>) => {
@@ -405,7 +423,7 @@ export class NetConnection implements Transport.Connection {
     return Effect.suspend(() => {
       const { socket } = this
       this.inbox.onDeparture = undefined
-      this.flush()
+      this.flush(true)
       if (!socket.destroyed && (socket.writableLength > 0 || socket.connecting)) {
         const destroy = Effect.sync(() => void socket.destroy())
         return Effect.andThen(Effect.timeoutOption(Effect.ignore(this.end), FLUSH_TIMEOUT), destroy)
