@@ -14,6 +14,7 @@ import * as Loads from "./measure/Loads.ts"
 import * as Machine from "./measure/Machine.ts"
 import * as Measure from "./measure/Measure.ts"
 import * as Micro from "./measure/Micro.ts"
+import * as Paced from "./measure/Paced.ts"
 import * as Page from "./measure/Page.ts"
 import * as Peers from "./measure/Peers.ts"
 import * as Results from "./measure/Results.ts"
@@ -75,6 +76,9 @@ const flags = {
 }
 
 const takesPart = (peer: { readonly id: string }, load: Loads.Load) => peer.id !== "node-net" || load.floor
+
+const generatorOf = (load: Loads.Load): string =>
+  load.paced ? Paced.name : Running.hasWrk && load.kind === "requests" ? "wrk" : "generator.ts"
 
 const summary = Effect.fnUntraced(function* (result: Results.LoadResult, to: string) {
   const { pick, title, unit } = Columns.main(result.id)
@@ -167,7 +171,7 @@ const bench = Command.make(
         title: load.title,
         seconds: plan.seconds ?? load.seconds,
         at: new Date().toISOString().slice(0, 16).replace("T", " "),
-        generator: Running.hasWrk && load.kind === "requests" && !load.paced ? "wrk" : "generator.ts",
+        generator: generatorOf(load),
         servers
       }
       measured.push(result)

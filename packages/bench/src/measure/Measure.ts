@@ -2,6 +2,7 @@
 import { Console, Deferred, Effect, type Scope } from "effect"
 import { type Load, requestText, TRANSFER } from "./Loads.ts"
 import * as Machine from "./Machine.ts"
+import * as Paced from "./Paced.ts"
 import type * as Peers from "./Peers.ts"
 import type { Sample } from "./Results.ts"
 import * as Running from "./Running.ts"
@@ -52,10 +53,11 @@ const paced = Effect.fnUntraced(function* (
   running: Running.Running,
   load: Load,
   seconds: number,
-  capacity: number
+  capacity: number,
+  generator: Paced.Generator
 ) {
   const before = Machine.cpuTime(running.pid)
-  const result = yield* Running.report({
+  const result = yield* generator({
     kind: "requests",
     port: running.port,
     connections: load.connections,
@@ -199,6 +201,7 @@ export const measure = (
         return samples
       }
       const capacities = new Map<string, number>()
+      const generator = yield* Paced.make
       for (const one of running) {
         // What is measured is compiled code: the load itself, until no server is asked cold. On a machine that others
         // use that takes more than a while by the clock.
@@ -215,7 +218,9 @@ export const measure = (
         }
       }
       yield* rounds(running, (one) =>
-        load.paced ? paced(one, load, seconds, capacities.get(one.id) ?? 0) : closed(one, load, seconds)
+        load.paced
+          ? paced(one, load, seconds, capacities.get(one.id) ?? 0, generator)
+          : closed(one, load, seconds)
       )
       return samples
     })

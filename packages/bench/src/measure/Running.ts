@@ -21,9 +21,11 @@ export interface Running {
 
 // A core for each side, where there are two.
 const SERVER_CORE = "0"
-const LOAD_CORE = cpus().length > 1 ? "1" : "0"
+/** The core of what makes the load. */
+export const LOAD_CORE = cpus().length > 1 ? "1" : "0"
 
-const exists = (command: string): boolean => {
+/** Whether a command is there. */
+export const exists = (command: string): boolean => {
   try {
     execFileSync("which", [command], { stdio: "ignore" })
     return true
