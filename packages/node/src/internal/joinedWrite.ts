@@ -30,8 +30,8 @@ export const MOST_OCTETS = 131_072 + MOST_REST
 export const LEAST_OCTETS = 16_384
 
 /**
- * Buffers of all sockets together, 2 MiB and a little. A peer that takes nothing keeps one; those that find none free write as if
- * there were none. Chosen by feel.
+ * Buffers of all sockets together, 2 MiB and a little. A peer that takes nothing keeps one; those that find none free
+ * write as if there were none. Chosen by feel.
  */
 export const MOST_BUFFERS = 16
 

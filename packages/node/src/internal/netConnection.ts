@@ -273,9 +273,15 @@ export class NetConnection implements Transport.Connection {
   writeUnsafe(octets: ReadonlyArray<Latin1.Octets>): boolean | TransportError.TransportError {
     const { socket } = this
     if (socket.destroyed || socket.writableEnded) return this.writeFailed()
-    if (this.outbox === NOTHING && octets.length > 0) this.outbox = []
+    let from = 0
+    if (this.outbox === NOTHING && octets.length > 0) {
+      // Most turns write one string: a list of one, and not one that grows to 17.
+      this.outbox = [octets[0]]
+      this.outboxBytes = octets[0].length
+      from = 1
+    }
     const { outbox } = this
-    for (let i = 0; i < octets.length; i++) {
+    for (let i = from; i < octets.length; i++) {
       const item = octets[i]
       const last = outbox.length - 1
       // Heads and small bodies of one turn become one string, and one string one system call.
