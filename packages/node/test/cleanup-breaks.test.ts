@@ -64,7 +64,7 @@ const http2: Spoken = {
 const broken = (count: number, { protocol, reasons, shapes }: Spoken, options: NvoServer.Options = {}) =>
   Effect.gen(function* () {
     const subject = yield* counted(options)
-    const connect = peer(subject.server, options, [protocol])
+    const connect = peer(subject.server, options, protocol)
     const before = yield* Count.settled(subject)
     const timers = Count.timers()
     assert.strictEqual(before.connections, 0)

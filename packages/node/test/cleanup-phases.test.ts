@@ -125,7 +125,7 @@ const serving = Effect.fnUntraced(function* (options: NvoServer.Options = {}, pr
   const server = yield* Count.countingFibers(fibers)(
     serve(app(requests), { lingerTimeout: "1 hour", drainTimeout: "50 millis", ...options })
   )
-  const connect = peer(server, options, [protocol])
+  const connect = peer(server, options, protocol)
   return { server, connect, requests, fibers, connections: server.connections.count }
 })
 

@@ -2,7 +2,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { NvoServer } from "@nvo/node"
 import { AccessLine, RequestSource } from "@nvo/server"
-import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
@@ -131,17 +130,12 @@ everyWay((way) => {
 
     it.live("says why an exchange failed, and that a peer left without an answer", () =>
       Effect.gen(function* () {
-        const began = yield* Deferred.make<void>()
-        const waits = HttpRouter.add(
-          "GET",
-          "/waits",
-          Effect.andThen(Deferred.succeed(began, undefined), Effect.never)
-        )
+        const { began, route: waits } = yield* Observed.waiting
         const seen = yield* serve({}, Observed.recorder(), Layer.merge(routes, waits))
         yield* Wire.exchange(seen.port, Wire.request("GET", "/broken"))
         const wire = yield* Wire.connect(seen.port)
         wire.sendUnsafe(Wire.request("GET", "/waits"))
-        yield* Deferred.await(began)
+        yield* began
         yield* wire.leave
         yield* eventually("two lines", () => access(seen).length === 2)
         assert.deepStrictEqual(

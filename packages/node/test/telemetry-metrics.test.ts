@@ -165,16 +165,11 @@ everyHttp1Way((way) => {
 describe("http.server.request.duration and the sizes", () => {
   it.live("have no status for a peer that leaves before the answer", () =>
     Effect.gen(function* () {
-      const began = yield* Deferred.make<void>()
-      const waits = HttpRouter.add(
-        "GET",
-        "/waits",
-        Effect.andThen(Deferred.succeed(began, undefined), Effect.never)
-      )
+      const { began, route: waits } = yield* Observed.waiting
       const seen = yield* Observed.serveRoutes(waits, Observed.recorder())
       const wire = yield* Wire.connect(seen.port)
       wire.sendUnsafe(Wire.request("GET", "/waits"))
-      yield* Deferred.await(began)
+      yield* began
       yield* wire.leave
       const { attributes } = yield* only(seen, DURATION)
       assert.deepStrictEqual(attributes, {

@@ -1,6 +1,5 @@
 /** What the server span of a request says, and what becomes of it where spans are not sampled. */
 import { assert, describe, it } from "@effect/vitest"
-import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
@@ -73,16 +72,11 @@ everyWay(({ options, version, Wire }) => {
 
     it.live("has error.type for a peer that left", () =>
       Effect.gen(function* () {
-        const began = yield* Deferred.make<void>()
-        const waits = HttpRouter.add(
-          "GET",
-          "/waits",
-          Effect.andThen(Deferred.succeed(began, undefined), Effect.never)
-        )
+        const { began, route: waits } = yield* Observed.waiting
         const seen = yield* Observed.serveRoutes(waits, Observed.recorder({ traces: true }), options)
         const wire = yield* Wire.connect(seen.port)
         wire.sendUnsafe(Wire.request("GET", "/waits"))
-        yield* Deferred.await(began)
+        yield* began
         yield* wire.leave
         const { attributes } = yield* ended(seen)
         assert.strictEqual(attributes.get("error.type"), "ClientAborted")

@@ -201,7 +201,6 @@ export const measure = (
         return samples
       }
       const capacities = new Map<string, number>()
-      const generator = yield* Paced.make
       for (const one of running) {
         // What is measured is compiled code: the load itself, until no server is asked cold. On a machine that others
         // use that takes more than a while by the clock.
@@ -217,11 +216,10 @@ export const measure = (
           capacities.set(one.id, median(tries.map(({ rate }) => rate)))
         }
       }
-      yield* rounds(running, (one) =>
-        load.paced
-          ? paced(one, load, seconds, capacities.get(one.id) ?? 0, generator)
-          : closed(one, load, seconds)
-      )
+      if (load.paced) {
+        const generator = yield* Paced.make
+        yield* rounds(running, (one) => paced(one, load, seconds, capacities.get(one.id) ?? 0, generator))
+      } else yield* rounds(running, (one) => closed(one, load, seconds))
       return samples
     })
   )

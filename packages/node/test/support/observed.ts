@@ -1,6 +1,7 @@
 /** A server of which a test sees what it logs, measures and traces. */
 import { NvoServer } from "@nvo/node"
 import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServer from "effect/http/HttpServer"
@@ -94,6 +95,12 @@ export const recorder = (
     )
   }
 }
+
+/** A route `GET /waits` that never answers, and what completes when its handler has begun. */
+export const waiting = Effect.map(Deferred.make<void>(), (begun) => ({
+  began: Deferred.await(begun),
+  route: HttpRouter.add("GET", "/waits", Effect.andThen(Deferred.succeed(begun, undefined), Effect.never))
+}))
 
 export interface Observed extends Seen {
   readonly port: number

@@ -57,16 +57,16 @@ export const drained = (server: Running): Effect.Effect<void> =>
   )
 
 /**
- * A peer of the server by TCP, or by TLS if that is what it serves, where it speaks the first of `protocols` by ALPN. It
+ * A peer of the server by TCP, or by TLS if that is what it serves, where it speaks `protocol` by ALPN. It
  * keeps its side open when the server ends.
  */
 export const peer = (
   server: Running,
   options: NvoServer.Options = {},
-  protocols: ReadonlyArray<string> = ["http/1.1"]
+  protocol = "http/1.1"
 ): Effect.Effect<Wire.Wire, Error, Scope.Scope> => {
   const to = { port: server.port, host: "127.0.0.1", allowHalfOpen: true }
   return options.tls === undefined
     ? Wire.connect(server.port)
-    : Wire.connectTls({ ...to, ca: Certificate.cert, servername: "localhost", ALPNProtocols: [...protocols] })
+    : Wire.connectTls({ ...to, ca: Certificate.cert, servername: "localhost", ALPNProtocols: [protocol] })
 }
